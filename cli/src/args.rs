@@ -1,0 +1,636 @@
+//! The commands and their help.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use bedside_core::api::{Outcome, PlanId, Role, Scope, Source};
+use clap::builder::PossibleValue;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Care plans that work without a network, on this computer.
+///
+/// A profile is one device. Everything it knows is encrypted under its PIN.
+#[derive(Parser)]
+#[command(
+    name = "bedside",
+    version,
+    max_term_width = 80,
+    propagate_version = true,
+    after_help = "Examples:\n  \
+        bedside demo                       the whole story, in under a minute\n  \
+        bedside init                       make a device\n  \
+        bedside plan list --search smith   find a plan\n  \
+        bedside --json status              for programs\n\n\
+        The PIN comes from BEDSIDE_PIN, from the first line of standard input with\n\
+        --pin-stdin, or is asked for.\n\
+        Exit codes: 0 done, 1 failed, 2 wrong command line."
+)]
+pub(crate) struct Cli {
+    /// Answer in JSON: one value on standard output, errors on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Which device: a name, or the path of its folder
+    #[arg(long, global = true, env = "BEDSIDE_PROFILE", value_name = "NAME|PATH")]
+    pub(crate) profile: Option<String>,
+    /// Read the PIN from the first line of standard input
+    #[arg(long, global = true)]
+    pub(crate) pin_stdin: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make a new device in this profile
+    #[command(after_help = "Examples:\n  \
+        bedside init\n  \
+        bedside --profile ward-tablet init\n  \
+        BEDSIDE_PIN=271828 bedside --profile /media/stick/device init")]
+    Init,
+    /// Forget what unlocked this device: the PIN is asked again
+    #[command(after_help = "Examples:\n  bedside lock")]
+    Lock,
+    /// Unlock once and ask for no PIN for some minutes
+    #[command(after_help = "Examples:\n  bedside unlock\n  bedside unlock --minutes 30")]
+    Unlock {
+        /// For how long, in minutes, a day at most
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1440))]
+        minutes: u64,
+    },
+    /// This device's PIN
+    #[command(subcommand, after_help = "Examples:\n  bedside pin change")]
+    Pin(Pin),
+    /// How things are on this device
+    #[command(after_help = "Examples:\n  bedside status\n  bedside --json status")]
+    Status,
+    /// Check this device's data; what is damaged is moved aside and made anew
+    #[command(after_help = "Examples:\n  \
+        bedside repair\n\n\
+        Nothing is deleted. What cannot be read here comes back with the next sync, if\n\
+        the relay has it.")]
+    Repair,
+    /// The network operator's part: keys and signing organisations, offline
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        bedside network create --file network.key --relay https://relay.example\n  \
+        bedside network sign --file network.key --request x.req --out x.charter"
+    )]
+    Network(Network),
+    /// Join a network as an organisation
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        bedside organisation request --name 'Willow House' --ods VL900 --out x.req\n  \
+        bedside organisation accept --charter x.charter --name 'Pat Green'\n  \
+        bedside organisation list"
+    )]
+    Organisation(Organisation),
+    /// Invite a colleague, or a person to their own plan
+    #[command(after_help = "Examples:\n  \
+        bedside invite --name 'Amira Khan' --role nurse\n  \
+        bedside invite --name 'Jane Smith' --role person --plan '900 000 0009'\n\n\
+        The invitation is for one device, once. Whoever made it has to be online once\n\
+        after it was answered (`bedside sync`).")]
+    Invite(Invite),
+    /// Answer an invitation
+    #[command(after_help = "Examples:\n  \
+        bedside enrol bedside:pGVyZWxheQ...\n  \
+        bedside enrol - --wait 600 < invitation.txt\n\n\
+        Ctrl-C stops waiting; the same command goes on later.")]
+    Enrol {
+        /// The text of the invitation, or - to read it from standard input
+        invitation: String,
+        /// How long to wait for whoever invited, in seconds
+        #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+        wait: u64,
+    },
+    /// Start, read and change care plans
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        bedside plan list --search smith\n  \
+        bedside plan show '900 000 0009'\n  \
+        bedside plan edit 9000000009 set preferences.place_of_death_1 home"
+    )]
+    Plan(Box<Plan>),
+    /// Send what is saved here and fetch what others saved, once
+    #[command(after_help = "Examples:\n  \
+        bedside sync\n  \
+        bedside sync --locked     without a PIN; what comes is opened later")]
+    Sync {
+        /// Do not unlock: what comes is stored sealed, and opened later
+        #[arg(long)]
+        locked: bool,
+    },
+    /// Stay in step and say what happens, until Ctrl-C
+    #[command(after_help = "Examples:\n  bedside watch\n  bedside --json watch")]
+    Watch,
+    /// Write a plan to a file or to standard output
+    #[command(after_help = "Examples:\n  \
+        bedside export '900 000 0009' --format text --out bedside-copy.txt\n  \
+        bedside export 9000000009 --format json")]
+    Export {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+        /// What to write
+        #[arg(long, value_enum, default_value_t = Format::Json)]
+        format: Format,
+        /// The file; without it, standard output
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Replace the file if it is there
+        #[arg(long, requires = "out")]
+        force: bool,
+    },
+    /// Show the whole story with real processes on this computer
+    #[command(after_help = "Examples:\n  \
+        bedside demo\n  \
+        bedside demo --dir demo-data --relay-binary target/debug/bedside-relay")]
+    Demo {
+        /// A new folder for the devices and the relay
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        /// The relay's program; by default `bedside-relay` beside this one
+        #[arg(long, env = "BEDSIDE_RELAY")]
+        relay_binary: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Pin {
+    /// Change the PIN; the new one comes from BEDSIDE_NEW_PIN or is asked for
+    #[command(after_help = "Examples:\n  \
+        bedside pin change\n  \
+        BEDSIDE_PIN=271828 BEDSIDE_NEW_PIN=314159 bedside pin change")]
+    Change,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Network {
+    /// Make a new network: its keys, sealed under a passphrase
+    #[command(after_help = "Examples:\n  \
+        bedside network create --file network.key --relay https://relay.example\n\n\
+        The passphrase comes from BEDSIDE_PASSPHRASE or is asked for. The root that is\n\
+        printed goes to `bedside-relay serve --network-root`.")]
+    Create {
+        /// The file to make; keep it offline
+        #[arg(long)]
+        file: PathBuf,
+        /// The relay's address
+        #[arg(long, value_name = "URL")]
+        relay: String,
+    },
+    /// Show the network's root
+    #[command(after_help = "Examples:\n  bedside network show --file network.key")]
+    Show {
+        /// The network's file
+        #[arg(long)]
+        file: PathBuf,
+    },
+    /// Sign an organisation into the network
+    #[command(after_help = "Examples:\n  \
+        bedside network sign --file network.key --request x.req --out x.charter\n\n\
+        Compare name and ODS code with what you were told by another way.")]
+    Sign {
+        /// The network's file
+        #[arg(long)]
+        file: PathBuf,
+        /// What `bedside organisation request` wrote
+        #[arg(long)]
+        request: PathBuf,
+        /// The charter to make
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Organisation {
+    /// Ask the operator to sign an organisation into the network
+    #[command(after_help = "Examples:\n  \
+        bedside organisation request --name 'Willow House' --ods VL900 --out x.req")]
+    Request {
+        /// As colleagues know it
+        #[arg(long)]
+        name: String,
+        /// Its ODS code
+        #[arg(long, value_name = "CODE")]
+        ods: String,
+        /// The request to make, for the operator
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Take the operator's charter: this device becomes the administrator's
+    #[command(after_help = "Examples:\n  \
+        bedside organisation accept --charter x.charter --name 'Pat Green'")]
+    Accept {
+        /// What `bedside network sign` wrote
+        #[arg(long)]
+        charter: PathBuf,
+        /// The administrator's own name
+        #[arg(long)]
+        name: String,
+    },
+    /// List the organisations that a plan can be shared with
+    #[command(after_help = "Examples:\n  bedside organisation list")]
+    List,
+}
+
+#[derive(Args)]
+pub(crate) struct Invite {
+    /// Their name, as colleagues know them
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What they will be
+    #[arg(long, value_parser = roles())]
+    pub(crate) role: String,
+    /// The plan, for the person it is about or who speaks for them
+    #[arg(long, value_name = "NHS|ID")]
+    pub(crate) plan: Option<PlanArg>,
+    /// For how long the invitation is good, in hours
+    #[arg(long, default_value_t = 24)]
+    pub(crate) hours: u64,
+    /// NMC, GMC or other registration
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) professional_number: Option<String>,
+}
+
+fn roles() -> clap::builder::PossibleValuesParser {
+    let names = Role::ALL.into_iter().map(|role| PossibleValue::new(role.name()));
+    clap::builder::PossibleValuesParser::new(names)
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Plan {
+    /// Start a plan; there is none without consent or another lawful basis
+    #[command(after_help = "Examples:\n  \
+        bedside plan new --fhir patient.json --consent 'in person, at home'\n  \
+        bedside plan new --nhs '900 000 0009' --family Smith --given Jane \\\n    \
+        --born 1952-05-31 --consent 'by telephone' --share 'with Willow House'\n  \
+        bedside plan new --nhs 9000000009 --basis best-interests \\\n    \
+        --note 'son and GP consulted'")]
+    New(Box<NewPlan>),
+    /// List the plans on this device, by name
+    #[command(after_help = "Examples:\n  bedside plan list\n  bedside plan list --search 'smith willow'")]
+    List {
+        /// How many at most
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        /// Only those whose name, NHS number or place begins with each word
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+    },
+    /// Show a plan as it stands on this device
+    #[command(after_help = "Examples:\n  \
+        bedside plan show '900 000 0009'\n  \
+        bedside plan show 9000000009 --json")]
+    Show {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+        /// As text for people (the default)
+        #[arg(long, conflicts_with = "json")]
+        text: bool,
+    },
+    /// Change a plan; each command is saved before it answers
+    #[command(after_help = "Examples:\n  \
+        bedside plan edit 9000000009 set preferences.place_of_death_1 home\n  \
+        bedside plan edit 9000000009 text wishes.about_me 'I taught music.'\n  \
+        bedside plan edit 9000000009 add contact name='Anna Smith' phone_1=01632960001\n  \
+        bedside plan edit 9000000009 decide cpr decision=not-recommended\n  \
+        bedside plan edit 9000000009 --stdin < edits.txt\n\n\
+        `bedside plan fields` lists every key with its choices. Any field may instead be\n\
+        answered by asked-none, declined or unable-to-express.\n\
+        With --stdin each line is one change: set KEY VALUE, text KEY TEXT,\n\
+        add LIST FIELD=VALUE ..., or decide SECTION FIELD=VALUE ... It is saved at once\n\
+        and answered by `saved N` or `refused: why`.")]
+    Edit(Edit),
+    /// List the fields of a plan with their choices
+    #[command(after_help = "Examples:\n  bedside plan fields\n  bedside plan fields cpr")]
+    Fields {
+        /// One section only, such as cpr or what-matters
+        section: Option<String>,
+    },
+    /// Every entry of a plan, oldest first: who, when, what, and how far it got
+    #[command(after_help = "Examples:\n  bedside plan history 9000000009")]
+    History {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+    },
+    /// Record consent or another basis, or that consent is withdrawn
+    #[command(after_help = "Examples:\n  \
+        bedside plan consent 9000000009 share given --note 'in person'\n  \
+        bedside plan consent 9000000009 share withdrawn --note 'by telephone'")]
+    Consent {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+        /// What it covers
+        #[arg(value_enum)]
+        scope: ScopeArg,
+        /// What was decided
+        #[arg(value_enum)]
+        outcome: OutcomeArg,
+        /// How and by whom
+        #[arg(long)]
+        note: String,
+    },
+    /// Give an organisation access to a plan; needs consent to share
+    #[command(after_help = "Examples:\n  bedside plan share 9000000009 --ods VL900")]
+    Share {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+        /// The organisation's ODS code
+        #[arg(long, value_name = "CODE")]
+        ods: String,
+    },
+    /// How far this device's own entries have got: saved, sent, seen
+    #[command(after_help = "Examples:\n  bedside plan receipts 9000000009")]
+    Receipts {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+    },
+}
+
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("who").required(true).args(["fhir", "nhs"])))]
+#[command(group(clap::ArgGroup::new("why").required(true).args(["consent", "basis"])))]
+pub(crate) struct NewPlan {
+    /// A FHIR R4 Patient from the demographics service
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fhir: Option<PathBuf>,
+    /// The NHS number, ten digits
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) nhs: Option<String>,
+    /// Family name
+    #[arg(long, requires = "nhs")]
+    pub(crate) family: Option<String>,
+    /// Given names
+    #[arg(long, requires = "nhs")]
+    pub(crate) given: Option<String>,
+    /// Date of birth, such as 1952-05-31
+    #[arg(long, requires = "nhs", value_name = "DATE")]
+    pub(crate) born: Option<String>,
+    /// The person consents to a plan: how consent was given
+    #[arg(long, value_name = "HOW")]
+    pub(crate) consent: Option<String>,
+    /// The person cannot consent: on what other basis
+    #[arg(long, value_enum, requires = "note")]
+    pub(crate) basis: Option<BasisArg>,
+    /// How and by whom it was decided on that basis
+    #[arg(long, requires = "basis")]
+    pub(crate) note: Option<String>,
+    /// The plan may be shared: how consent was given, or was decided on the basis
+    #[arg(long, value_name = "HOW")]
+    pub(crate) share: Option<String>,
+    /// The record carries a death notice, and you have seen the person alive
+    #[arg(long, requires = "fhir")]
+    pub(crate) seen_alive: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Edit {
+    /// NHS number, or the plan's id
+    pub(crate) plan: PlanArg,
+    /// Read one change from each line of standard input
+    #[arg(long)]
+    pub(crate) stdin: bool,
+    /// Who it was heard from; by default the person where the words are theirs, else nobody: it was seen
+    #[arg(long, value_enum, global = true)]
+    pub(crate) heard_from: Option<SourceArg>,
+    #[command(subcommand)]
+    pub(crate) change: Option<Change>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Change {
+    /// Answer a field that holds one value
+    #[command(after_help = "Examples:\n  \
+        bedside plan edit 9000000009 set preferences.place_of_death_1 home\n  \
+        bedside plan edit 9000000009 set preferences.place_of_death_1 declined\n  \
+        bedside plan edit 9000000009 set contact/ITEM/phone_1 01632960002")]
+    Set {
+        /// The field
+        key: String,
+        /// A choice, a date, a number or words
+        value: String,
+        /// The code of the choice, where the words are your own
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// Give the whole new text of a field that merges as text
+    #[command(after_help = "Examples:\n  \
+        bedside plan edit 9000000009 text wishes.most_value 'My garden, and quiet.'")]
+    Text {
+        /// The field
+        key: String,
+        /// The text
+        text: String,
+    },
+    /// Add an item to a list
+    #[command(after_help = "Examples:\n  \
+        bedside plan edit 9000000009 add contact name='Anna Smith' relationship=niece\n  \
+        bedside plan edit 9000000009 add medicine name=morphine dose='2.5 mg'")]
+    Add {
+        /// The list, such as contact or medicine
+        list: String,
+        /// What is known of the item
+        #[arg(required = true, value_name = "FIELD=VALUE")]
+        fields: Vec<String>,
+    },
+    /// Write a decision as a whole; it replaces the one that stands
+    #[command(after_help = "Examples:\n  \
+        bedside plan edit 9000000009 decide cpr decision=not-recommended \\\n    \
+        reason='would not work' date=2026-11-22\n  \
+        bedside plan edit 9000000009 decide symptoms problem/1/name=pain \\\n    \
+        problem/1/first_action='one dose, then wait 30 minutes'")]
+    Decide {
+        /// The section, such as cpr or escalation
+        section: String,
+        /// Every field of the decision
+        #[arg(required = true, value_name = "FIELD=VALUE")]
+        fields: Vec<String>,
+        /// You have looked at the decisions in conflict, and this one replaces them
+        #[arg(long)]
+        resolve: bool,
+    },
+    /// Endorse the decision that stands, unchanged
+    #[command(after_help = "Examples:\n  bedside plan edit 9000000009 endorse cpr")]
+    Endorse {
+        /// The section: cpr or escalation
+        section: String,
+    },
+}
+
+/// A plan as it is named in commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PlanArg {
+    /// Ten digits, as typed.
+    Nhs(String),
+    /// The id.
+    Id(PlanId),
+}
+
+impl FromStr for PlanArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(id) = PlanId::parse(text.trim()) {
+            return Ok(Self::Id(id));
+        }
+        let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+        if digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Self::Nhs(digits));
+        }
+        Err("give an NHS number (ten digits) or the plan's id (64 hexadecimal digits)".into())
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    /// Everything that is shown, for programs
+    Json,
+    /// For people and paper
+    Text,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum BasisArg {
+    BestInterests,
+    Attorney,
+    Representative,
+}
+
+impl From<BasisArg> for Outcome {
+    fn from(basis: BasisArg) -> Self {
+        match basis {
+            BasisArg::BestInterests => Self::BestInterests,
+            BasisArg::Attorney => Self::Attorney,
+            BasisArg::Representative => Self::Representative,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ScopeArg {
+    /// Keeping a plan at all
+    Record,
+    /// Letting other organisations read it
+    Share,
+}
+
+impl From<ScopeArg> for Scope {
+    fn from(scope: ScopeArg) -> Self {
+        match scope {
+            ScopeArg::Record => Self::Record,
+            ScopeArg::Share => Self::Share,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum OutcomeArg {
+    Given,
+    Withdrawn,
+    BestInterests,
+    Attorney,
+    Representative,
+}
+
+impl From<OutcomeArg> for Outcome {
+    fn from(outcome: OutcomeArg) -> Self {
+        match outcome {
+            OutcomeArg::Given => Self::Given,
+            OutcomeArg::Withdrawn => Self::Withdrawn,
+            OutcomeArg::BestInterests => Self::BestInterests,
+            OutcomeArg::Attorney => Self::Attorney,
+            OutcomeArg::Representative => Self::Representative,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SourceArg {
+    /// The person said so
+    Person,
+    /// Somebody who speaks for the person said so
+    Proxy,
+    /// It was seen
+    Observed,
+}
+
+impl From<SourceArg> for Source {
+    fn from(source: SourceArg) -> Self {
+        match source {
+            SourceArg::Person => Self::Person,
+            SourceArg::Proxy => Self::Proxy,
+            SourceArg::Observed => Self::Observed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_with_examples_that_are_commands() {
+        check(&Cli::command(), "bedside");
+    }
+
+    fn check(command: &clap::Command, name: &str) {
+        assert!(command.get_about().is_some(), "{name} does not say what it does");
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.contains("Examples:\n"), "{name} has no examples");
+        assert!(help.lines().all(|line| line.chars().count() <= crate::out::COLUMNS), "{name}: {help}");
+        for example in examples(&help) {
+            let parsed = Cli::try_parse_from(&example);
+            assert!(
+                parsed.is_ok(),
+                "{example:?}: {}",
+                parsed.err().map(|e| e.to_string()).unwrap_or_default()
+            );
+        }
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            let id = argument.get_id();
+            assert!(
+                argument.get_help().is_some() || id == "help" || id == "version",
+                "{name}: {id} has no help"
+            );
+        }
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            check(inner, &format!("{name} {}", inner.get_name()));
+        }
+    }
+
+    /// The command lines of a help text, without what a shell would take away.
+    fn examples(help: &str) -> Vec<Vec<String>> {
+        let whole: String = help.split("\\\n").map(str::trim_start).collect();
+        let lines =
+            whole.lines().map(str::trim).filter(|line| line.contains("bedside ") && !line.contains('`'));
+        lines
+            .filter_map(|line| {
+                let command = line.split(" < ").next()?.split("   ").next()?;
+                let words = crate::answers::words(command).expect("examples are quoted well");
+                let from = words.iter().position(|word| word == "bedside")?;
+                Some(words[from..].to_vec())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_plan_is_named_by_nhs_number_or_id() {
+        assert_eq!("900 000 0009".parse(), Ok(PlanArg::Nhs("9000000009".into())));
+        assert_eq!("900-000-0009".parse(), Ok(PlanArg::Nhs("9000000009".into())));
+        assert!(matches!("ab".repeat(32).parse(), Ok(PlanArg::Id(_))));
+        for wrong in ["", "Smith", "900000000", "90000000090", &"ab".repeat(31)] {
+            assert!(wrong.parse::<PlanArg>().is_err(), "{wrong}");
+        }
+    }
+}

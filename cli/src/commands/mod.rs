@@ -1,0 +1,115 @@
+//! What each command does.
+
+mod device;
+mod edit;
+mod fields;
+mod joining;
+mod operator;
+mod plans;
+mod syncing;
+
+use bedside_core::api::{App, PlanId};
+
+use crate::args::{Cli, Command, Network, Organisation, Pin, Plan, PlanArg};
+use crate::demo;
+use crate::error::CliError;
+use crate::out::Out;
+use crate::profile::Profile;
+
+/// What every command has at hand.
+pub(crate) struct Context {
+    pub(crate) out: Out,
+    pub(crate) profile: Profile,
+}
+
+/// Does what the command line says. What needs no device is done without looking for one.
+pub(crate) fn run(cli: Cli, out: Out) -> Result<(), CliError> {
+    let command = match cli.command {
+        Command::Demo { dir, relay_binary } => return demo::run(out, dir, relay_binary),
+        Command::Plan(plan) => match *plan {
+            Plan::Fields { section } => return fields::list(out, section.as_deref()),
+            plan => Command::Plan(Box::new(plan)),
+        },
+        command => command,
+    };
+    let context =
+        Context { out, profile: Profile::find(cli.profile.as_deref(), cli.pin_stdin, name(&command))? };
+    match command {
+        Command::Init => device::init(&context),
+        Command::Lock => device::lock(&context),
+        Command::Unlock { minutes } => device::unlock(&context, minutes),
+        Command::Pin(Pin::Change) => device::change_pin(&context, cli.pin_stdin),
+        Command::Status => device::status(&context),
+        Command::Repair => device::repair(&context),
+        Command::Network(network) => operate(&context, network),
+        Command::Organisation(organisation) => organise(&context, organisation),
+        Command::Invite(invite) => joining::invite(&context, invite),
+        Command::Enrol { invitation, wait } => joining::enrol(&context, &invitation, wait),
+        Command::Plan(plan) => run_plan(&context, *plan),
+        Command::Sync { locked } => syncing::sync(&context, locked),
+        Command::Watch => syncing::watch(&context),
+        Command::Export { plan, format, out, force } => plans::export(&context, &plan, format, out, force),
+        Command::Demo { dir, relay_binary } => demo::run(out, dir, relay_binary),
+    }
+}
+
+/// As it was typed, for another program to say which one it has to wait for.
+const fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Init => "init",
+        Command::Lock => "lock",
+        Command::Unlock { .. } => "unlock",
+        Command::Pin(_) => "pin",
+        Command::Status => "status",
+        Command::Repair => "repair",
+        Command::Network(_) => "network",
+        Command::Organisation(_) => "organisation",
+        Command::Invite(_) => "invite",
+        Command::Enrol { .. } => "enrol",
+        Command::Plan(_) => "plan",
+        Command::Sync { .. } => "sync",
+        Command::Watch => "watch",
+        Command::Export { .. } => "export",
+        Command::Demo { .. } => "demo",
+    }
+}
+
+fn operate(context: &Context, network: Network) -> Result<(), CliError> {
+    match network {
+        Network::Create { file, relay } => operator::create(context, &file, &relay),
+        Network::Show { file } => operator::show(context, &file),
+        Network::Sign { file, request, out } => operator::sign(context, &file, &request, &out),
+    }
+}
+
+fn organise(context: &Context, organisation: Organisation) -> Result<(), CliError> {
+    match organisation {
+        Organisation::Request { name, ods, out } => joining::request(context, &name, &ods, &out),
+        Organisation::Accept { charter, name } => joining::accept(context, &charter, &name),
+        Organisation::List => joining::list(context),
+    }
+}
+
+fn run_plan(context: &Context, plan: Plan) -> Result<(), CliError> {
+    match plan {
+        Plan::New(new) => plans::start(context, *new),
+        Plan::List { limit, search } => plans::list(context, limit, search.as_deref()),
+        Plan::Show { plan, text: _ } => plans::show(context, &plan),
+        Plan::Edit(edit) => edit::edit(context, edit),
+        Plan::Fields { section } => fields::list(context.out, section.as_deref()),
+        Plan::History { plan } => plans::history(context, &plan),
+        Plan::Consent { plan, scope, outcome, note } => {
+            plans::consent(context, &plan, scope.into(), outcome.into(), note)
+        }
+        Plan::Share { plan, ods } => plans::share(context, &plan, ods),
+        Plan::Receipts { plan } => plans::receipts(context, &plan),
+    }
+}
+
+/// The plan that is meant.
+pub(crate) fn find(app: &App, plan: &PlanArg) -> Result<PlanId, CliError> {
+    match plan {
+        PlanArg::Id(id) => Ok(*id),
+        PlanArg::Nhs(number) => Ok(app.plan_id(number)?),
+    }
+}

@@ -1,0 +1,52 @@
+//! What an app calls. Thin: it checks what comes in, calls the part that does the work, and says what went wrong by what
+//! the app does next.
+//!
+//! Calls block: reads take milliseconds, a save takes one durable write. What needs the network says so in its name or
+//! its documentation and can be cancelled. Nothing here needs the caller to run a runtime.
+//!
+//! ```no_run
+//! # use bedside_core::api::*;
+//! # fn main() -> Result<(), ApiError> {
+//! let app = App::open("profile".as_ref(), Host::desktop("keys".as_ref()))?;
+//! app.unlock("271828")?;
+//! for row in app.plans(None, 50)?.rows {
+//!     println!("{}, {}", row.family, row.given);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod app;
+mod draft;
+mod enrolment;
+mod error;
+mod from;
+mod host;
+pub mod network;
+mod plans;
+mod sync;
+
+pub use app::{App, Clocks, DeviceStatus, Identity};
+pub use draft::{Draft, Saved};
+pub use enrolment::{EnrolStep, InviteSpec};
+pub use error::ApiError;
+pub use host::{FileKeyStore, desktop_host};
+pub use plans::{
+    ConsentSpec, HistoryRow, NewPlan, PlanId, PlanList, PlanListRow, Reader, ReceiptState, Receipts, Started,
+    read_patient,
+};
+pub use sync::{Cancel, SyncReport};
+
+pub use crate::driver::device::Host;
+pub use crate::driver::observe::{Event, Subscription};
+pub use crate::driver::repair::Repair;
+pub use crate::engine::Status;
+pub use crate::fhir::Demographics;
+pub use crate::plan::leaf::{Answer, Coded, Leaf, Source};
+pub use crate::plan::schema::{FIELDS, Field, Kind, Section};
+pub use crate::plan::text::render_text;
+pub use crate::plan::view::PlanView;
+pub use crate::ports::{Clock, SystemClock};
+pub use bedside_protocol::entry::{Outcome, Scope};
+pub use bedside_protocol::ids::Timestamp;
+pub use bedside_protocol::statement::{Capabilities, Role};

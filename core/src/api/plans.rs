@@ -1,0 +1,495 @@
+//! Plans: starting, listing, reading, consent, sharing, history.
+
+use std::fmt;
+
+use bedside_protocol::entry::{Body, Consent, Entry, Outcome, Scope};
+use bedside_protocol::ids::{EntryId, LogId, Principal, StatementId, Timestamp};
+use serde::{Serialize, Serializer};
+
+use super::{ApiError, App, Saved};
+use crate::crdt::Edit;
+use crate::crypto::content::ContentKey;
+use crate::crypto::lookup::Compartment;
+use crate::driver::DriverError;
+use crate::driver::commit::{Rows, Says};
+use crate::driver::enrol::access;
+use crate::fhir::{self, Demographics};
+use crate::ledger::Verdict;
+use crate::ledger::replica::Replica;
+use crate::limits::{PAGE_ITEMS_MAX, SEARCH_HITS_MAX};
+use crate::plan::dates;
+use crate::plan::leaf::{Answer, Leaf, Source};
+use crate::plan::nhs_number::NhsNumber;
+use crate::plan::view::{AsOf, PlanView, view};
+use crate::plan::words;
+use crate::store::{ContentKeyRow, LogRow, PageKey, PlanRow, ReceiptKind};
+
+/// The field that holds the NHS number.
+const NHS_NUMBER: &str = "identity.nhs_number";
+
+/// A plan on this device: the id of its main log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlanId(pub(super) LogId);
+
+/// A plan to be started.
+pub struct NewPlan {
+    /// Ten digits; spaces and hyphens may stand between them.
+    pub nhs_number: String,
+    /// What the demographics service says, if it was asked.
+    pub demographics: Option<Demographics>,
+    /// Consent, or another basis, to record. Without it there is no plan.
+    pub record: ConsentSpec,
+    /// Consent, or another basis, to share; absent when not asked yet.
+    pub share: Option<ConsentSpec>,
+    /// The demographics carry a death notice, and whoever starts the plan has seen the person alive.
+    pub seen_alive: bool,
+}
+
+/// A consent, or another lawful basis, as it is recorded.
+#[derive(Clone, Debug)]
+pub struct ConsentSpec {
+    /// Given, withdrawn, or on another basis.
+    pub outcome: Outcome,
+    /// How and by whom, in words.
+    pub note: String,
+}
+
+/// A plan was started.
+#[derive(Clone, Debug, Serialize)]
+pub struct Started {
+    /// The plan.
+    pub plan: PlanId,
+    /// What was saved.
+    pub saved: Saved,
+}
+
+/// A page of plans.
+pub struct PlanList {
+    /// Ordered by family name, then given names.
+    pub rows: Vec<PlanListRow>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<PageKey>,
+}
+
+/// One plan in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlanListRow {
+    /// The plan.
+    pub plan: PlanId,
+    /// Family name in upper case; empty when not recorded.
+    pub family: String,
+    /// Given names; empty when not recorded.
+    pub given: String,
+    /// Date of birth, DD-Mmm-YYYY; empty when not recorded.
+    pub born: String,
+    /// Ten digits.
+    pub nhs_number: String,
+    /// Where the person lives, in a few words.
+    pub place: String,
+    /// The CPR answer in one line, with who and when.
+    pub cpr: String,
+    /// How many alerts.
+    pub alerts: u32,
+    /// Decisions contradict each other.
+    pub in_conflict: bool,
+    /// How many entries are held.
+    pub held: u32,
+    /// When it last changed on this device, in milliseconds since 1970.
+    pub changed_at: u64,
+}
+
+/// Who is given access to a plan.
+#[derive(Clone, Debug)]
+pub enum Reader {
+    /// Everybody in an organisation, by its ODS code.
+    Organisation(String),
+}
+
+/// One entry of a plan's history.
+#[derive(Clone, Debug, Serialize)]
+pub struct HistoryRow {
+    /// The entry's id.
+    pub entry: String,
+    /// The author's device clock, in milliseconds since 1970.
+    pub at: u64,
+    /// The last time that a relay had told the author's device, likewise; none when it had never met one.
+    pub relay_at: Option<u64>,
+    /// The author.
+    pub author: String,
+    /// Their role.
+    pub role: String,
+    /// Their organisation.
+    pub organisation: Option<String>,
+    /// What the entry does, in words.
+    pub what: String,
+    /// Why it is held; absent when it stands.
+    pub held: Option<String>,
+    /// Saved, sent, seen.
+    pub receipts: ReceiptState,
+}
+
+/// How far an entry has got.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ReceiptState {
+    /// The relay has it, durably. Always so for what came from others.
+    pub sent: bool,
+    /// Names of the readers whose devices hold it.
+    pub seen_by: Vec<String>,
+    /// Why the relay refused it.
+    pub refused: Option<String>,
+}
+
+/// How far a plan's own entries have got.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Receipts {
+    /// Entries written on this device: durable here.
+    pub saved: usize,
+    /// Of these: durable on the relay.
+    pub sent: usize,
+    /// Of these: held by another named reader's device.
+    pub seen: usize,
+}
+
+impl PlanId {
+    /// Reads what `Display` writes: 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        LogId::from_hex(text).map(Self)
+    }
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for PlanId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl App {
+    /// Starts a plan. Durable when it returns.
+    ///
+    /// Errors: [`ApiError::AlreadyThere`] when this device holds one for the NHS number, [`ApiError::Invalid`] for a
+    /// wrong number or a death notice, [`ApiError::NotAllowed`] without the right to start plans.
+    pub fn start_plan(&self, new: NewPlan) -> Result<Started, ApiError> {
+        let open = self.vault()?;
+        let standing = open.standing()?;
+        let number = NhsNumber::parse(&new.nhs_number)
+            .map_err(|error| ApiError::invalid("NHS number", error.to_string()))?;
+        check_demographics(&new, &number)?;
+        let log = open.lookup_key()?.log_id(Compartment::Shared, &number.digits());
+        let known =
+            open.vault.read(|read| Ok(!read.entries(&log)?.is_empty())).map_err(DriverError::Store)?;
+        if known {
+            return Err(ApiError::AlreadyThere { what: "a plan for this NHS number".into() });
+        }
+        let at = self.device.moment()?;
+        let entropy = &*self.device.host().entropy;
+        let key = ContentKey::generate(entropy);
+        let (reader, sealing_key) = match standing.organisation {
+            Some((statement, id)) => {
+                let books = open.books();
+                let organisation = books.trust.organisation(&statement).ok_or(ApiError::NotEnrolled)?;
+                (Principal::Organisation(id), organisation.sealing_key.clone())
+            }
+            None => (Principal::Identity(open.keys.identity), open.keys.sealing.public_key()),
+        };
+        let founding = access(&standing, &open, log, reader, true, true, &key, &sealing_key, at, entropy)?;
+        let rows = Rows {
+            logs: vec![LogRow { id: log, main: None, compartment: 0, subscribed: false, opened_at: None }],
+            keys: vec![(
+                log,
+                ContentKeyRow { key_id: key.id(), key: key.as_bytes().to_vec().into(), current: true },
+            )],
+            statements: vec![founding],
+            ..Rows::default()
+        };
+        let mut says = vec![Says::Consent(consent(Scope::Record, new.record))];
+        says.extend(new.share.map(|share| Says::Consent(consent(Scope::Share, share))));
+        says.push(Says::Edits(first_edits(new.demographics, &number)));
+        let entries = open.commit(log, says, at, rows)?;
+        self.saved_something(log)?;
+        Ok(Started { plan: PlanId(log), saved: Saved::of(&entries) })
+    }
+
+    /// The id of the plan for an NHS number, whether or not this device holds it.
+    pub fn plan_id(&self, nhs_number: &str) -> Result<PlanId, ApiError> {
+        let number = NhsNumber::parse(nhs_number)
+            .map_err(|error| ApiError::invalid("NHS number", error.to_string()))?;
+        let open = self.vault()?;
+        let none = || ApiError::NotFound { what: "plan for this NHS number".into() };
+        // The number itself leads to the plan: what somebody wrote into a plan's identity must not lead to another's. Only a
+        // person's own device has no lookup key, and one plan.
+        let wanted = open.lookup_key().ok().map(|key| key.log_id(Compartment::Shared, &number.digits()));
+        let row = match wanted {
+            Some(log) => open.vault.read(|read| read.plan(&log)),
+            None => open.vault.read(|read| read.plan_by_nhs(&number.digits())),
+        };
+        row.map_err(DriverError::Store)?.map(|row| PlanId(row.log)).ok_or_else(none)
+    }
+
+    /// A page of at most `limit` plans (200 at most), by name.
+    pub fn plans(&self, after: Option<&PageKey>, limit: usize) -> Result<PlanList, ApiError> {
+        let limit = limit.clamp(1, PAGE_ITEMS_MAX);
+        let rows =
+            self.vault()?.vault.read(|read| read.plans_page(after, limit)).map_err(DriverError::Store)?;
+        let next = if rows.len() == limit { rows.last().map(PlanRow::page_key) } else { None };
+        Ok(PlanList { rows: rows.into_iter().map(PlanListRow::from).collect(), next })
+    }
+
+    /// Plans whose name, NHS number or place begins with each of the words; at most 50.
+    pub fn search(&self, text: &str) -> Result<Vec<PlanListRow>, ApiError> {
+        let rows = self
+            .vault()?
+            .vault
+            .read(|read| read.search(text, SEARCH_HITS_MAX))
+            .map_err(DriverError::Store)?;
+        Ok(rows.into_iter().map(PlanListRow::from).collect())
+    }
+
+    /// The plan as it stands on this device.
+    pub fn plan(&self, plan: PlanId) -> Result<PlanView, ApiError> {
+        let open = self.vault()?;
+        let at = self.device.moment()?;
+        let waiting = open.vault.read(|read| read.waiting_count(&plan.0)).map_err(DriverError::Store)?;
+        self.with_replica(plan, |replica, trust| {
+            let as_of = AsOf { now: at.now, last_contact: at.relay_time };
+            Ok(replica.material(trust, as_of, waiting, view))
+        })
+    }
+
+    /// Records a consent or another basis, or its withdrawal.
+    pub fn record_consent(&self, plan: PlanId, scope: Scope, spec: ConsentSpec) -> Result<Saved, ApiError> {
+        let open = self.vault()?;
+        let entries = open.commit(
+            plan.0,
+            vec![Says::Consent(consent(scope, spec))],
+            self.device.moment()?,
+            Rows::default(),
+        )?;
+        self.saved_something(plan.0)?;
+        Ok(Saved::of(&entries))
+    }
+
+    /// The organisations that a plan can be shared with: name and ODS code.
+    pub fn organisations(&self) -> Result<Vec<(String, String)>, ApiError> {
+        let open = self.vault()?;
+        let books = open.books();
+        Ok(books.trust.organisations().map(|(_, o)| (o.name.clone(), o.ods_code.clone())).collect())
+    }
+
+    /// Gives a reader access to a plan, history included. Needs consent to share.
+    pub fn share(&self, plan: PlanId, reader: &Reader) -> Result<(), ApiError> {
+        let open = self.vault()?;
+        let Reader::Organisation(code) = reader;
+        let found = {
+            let books = open.books();
+            let of_code = books.trust.organisations().find(|(_, o)| o.ods_code.eq_ignore_ascii_case(code));
+            of_code.map(|(_, o)| (o.id, o.sealing_key.clone()))
+        };
+        let (id, sealing_key) = found
+            .ok_or_else(|| ApiError::NotFound { what: format!("organisation with the ODS code {code}") })?;
+        let shared =
+            self.with_replica(plan, |replica, _| Ok(replica.ledger().basis(Scope::Share).is_some()))?;
+        if !shared {
+            let reason = "consent to share this plan has not been given; record it first".to_owned();
+            return Err(ApiError::NotAllowed { reason });
+        }
+        let entropy = &*self.device.host().entropy;
+        open.give_access(
+            plan.0,
+            Principal::Organisation(id),
+            &sealing_key,
+            true,
+            self.device.moment()?,
+            entropy,
+        )?;
+        self.saved_something(plan.0)
+    }
+
+    /// Every entry of a plan, oldest first.
+    pub fn history(&self, plan: PlanId) -> Result<Vec<HistoryRow>, ApiError> {
+        let open = self.vault()?;
+        let receipts = open.vault.read(|read| read.receipts_of(&plan.0)).map_err(DriverError::Store)?;
+        let unsent = open.vault.read(|read| read.outgoing(Some(&plan.0))).map_err(DriverError::Store)?;
+        self.with_replica(plan, |replica, trust| {
+            let rows = replica.ledger().in_order().into_iter().map(|(id, entry, verdict)| {
+                let by = replica.provenance(&id, trust);
+                let of_entry = receipts.iter().filter(|row| row.entry_id == id);
+                let mut state = ReceiptState {
+                    sent: !unsent.iter().any(|row| row.entry_id == id),
+                    ..ReceiptState::default()
+                };
+                for row in of_entry {
+                    match row.kind {
+                        ReceiptKind::Sent => state.sent = true,
+                        ReceiptKind::Refused => state.refused = Some("the relay refused it".to_owned()),
+                        ReceiptKind::Seen => state.seen_by.extend(
+                            StatementId::from_slice(&row.by)
+                                .and_then(|by| trust.credential(&by))
+                                .map(|credential| credential.name.clone()),
+                        ),
+                    }
+                }
+                state.sent &= state.refused.is_none();
+                HistoryRow {
+                    entry: id.to_string(),
+                    at: entry.device_time.0,
+                    relay_at: entry.relay_time.map(|time| time.0),
+                    author: by.as_ref().map(|by| by.author.clone()).unwrap_or_default(),
+                    role: by.as_ref().map(|by| by.role.name().to_owned()).unwrap_or_default(),
+                    organisation: by.and_then(|by| by.organisation),
+                    what: in_words(entry),
+                    held: match verdict {
+                        Verdict::Standing => None,
+                        Verdict::Held(reason) => Some(reason.to_string()),
+                    },
+                    receipts: state,
+                }
+            });
+            Ok(rows.collect())
+        })
+    }
+
+    /// How far this device's own entries of a plan have got: saved, sent, seen.
+    pub fn receipts(&self, plan: PlanId) -> Result<Receipts, ApiError> {
+        let open = self.vault()?;
+        let (own, receipts) = open
+            .vault
+            .read(|read| {
+                let own: Vec<EntryId> = read
+                    .entries(&plan.0)?
+                    .into_iter()
+                    .filter(|row| row.own)
+                    .map(|row| row.entry_id)
+                    .collect();
+                Ok((own, read.receipts_of(&plan.0)?))
+            })
+            .map_err(DriverError::Store)?;
+        let with = |kind| {
+            own.iter().filter(|id| receipts.iter().any(|r| r.entry_id == **id && r.kind == kind)).count()
+        };
+        Ok(Receipts { saved: own.len(), sent: with(ReceiptKind::Sent), seen: with(ReceiptKind::Seen) })
+    }
+
+    pub(super) fn with_replica<R>(
+        &self,
+        plan: PlanId,
+        use_it: impl FnOnce(&Replica, &bedside_protocol::statement::Trust) -> Result<R, ApiError>,
+    ) -> Result<R, ApiError> {
+        let open = self.vault()?;
+        if open.vault.read(|read| read.log(&plan.0)).map_err(DriverError::Store)?.is_none() {
+            return Err(ApiError::NotFound { what: "plan".into() });
+        }
+        let mut books = open.books();
+        let (replica, trust) = books.replica_and_trust(&open.vault, plan.0)?;
+        use_it(replica, trust)
+    }
+
+    /// After a commit: the mailbox gets its copy, observers hear of it, the driver is woken.
+    pub(super) fn saved_something(&self, log: LogId) -> Result<(), ApiError> {
+        self.device.observers.tell(super::Event::Plan(log));
+        // The entry is durable; what fails here is done again at the next save, sync or unlock.
+        if let Err(error) = self.post() {
+            tracing::warn!(%error, "the mailbox could not be filled now");
+        }
+        Ok(())
+    }
+}
+
+/// Reads what the demographics service says of a person: a FHIR R4 Patient, or a Bundle with one.
+///
+/// Errors: [`ApiError::Invalid`] with what is wrong with the file and what would be right.
+pub fn read_patient(json: &[u8], now: Timestamp) -> Result<Demographics, ApiError> {
+    let today = dates::day(now).ok_or_else(|| ApiError::invalid("clock", "it shows no date"))?;
+    fhir::read_patient(json, today).map_err(|error| ApiError::invalid("FHIR file", in_full(&error)))
+}
+
+fn consent(scope: Scope, spec: ConsentSpec) -> Consent {
+    Consent { scope, outcome: spec.outcome, note: spec.note }
+}
+
+fn check_demographics(new: &NewPlan, number: &NhsNumber) -> Result<(), ApiError> {
+    let Some(demographics) = &new.demographics else { return Ok(()) };
+    if demographics.nhs_number.digits() != number.digits() {
+        return Err(ApiError::invalid("demographics", "they are of another NHS number than the plan's"));
+    }
+    match &demographics.death_notice {
+        Some(date) if !new.seen_alive => Err(ApiError::invalid(
+            "demographics",
+            format!(
+                "they carry a death notice ({date}); if you have seen the person alive, say so explicitly"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn first_edits(demographics: Option<Demographics>, number: &NhsNumber) -> Vec<Edit> {
+    let from_service = demographics.map(|d| d.edits).unwrap_or_default();
+    let mut edits: Vec<Edit> =
+        from_service.into_iter().map(|(key, leaf)| Edit::Put { key, value: leaf.to_bytes() }).collect();
+    if !edits.iter().any(|edit| matches!(edit, Edit::Put { key, .. } if key == NHS_NUMBER)) {
+        let leaf =
+            Leaf { answer: Answer::Text(number.digits()), heard_from: Source::Record, confirmed: None };
+        edits.push(Edit::Put { key: NHS_NUMBER.to_owned(), value: leaf.to_bytes() });
+    }
+    edits
+}
+
+fn in_words(entry: &Entry) -> String {
+    match &entry.body {
+        Body::Consent(consent) => {
+            let scope = match consent.scope {
+                Scope::Record => "record",
+                Scope::Share => "share",
+            };
+            match consent.outcome {
+                Outcome::Given => format!("consent to {scope} given"),
+                Outcome::Withdrawn => format!("consent to {scope} withdrawn"),
+                Outcome::BestInterests => format!("best-interests decision to {scope}"),
+                Outcome::Attorney => format!("consent to {scope} by an attorney"),
+                Outcome::Representative => format!("consent to {scope} by a legitimate representative"),
+            }
+        }
+        Body::Change(change) => words::change(change),
+        Body::Decision(decision) => words::decision(decision),
+        Body::Grant(grant) => match grant.reader {
+            Principal::Identity(_) => "access given to a person".to_owned(),
+            Principal::Organisation(_) => "access given to an organisation".to_owned(),
+        },
+    }
+}
+
+impl From<PlanRow> for PlanListRow {
+    fn from(row: PlanRow) -> Self {
+        Self {
+            plan: PlanId(row.log),
+            family: row.family,
+            given: row.given,
+            born: row.born,
+            nhs_number: row.nhs_number,
+            place: row.place,
+            cpr: row.cpr,
+            alerts: row.alerts,
+            in_conflict: row.in_conflict,
+            held: row.held,
+            changed_at: row.changed_at.0,
+        }
+    }
+}
+
+/// An error with its causes.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

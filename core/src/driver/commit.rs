@@ -1,0 +1,211 @@
+//! The way of an edit on the device that makes it: shape and authority, change, signature, seal, and one transaction that
+//! writes entry, document, summary, search index and the outgoing copy.
+
+use bedside_protocol::entry::{Body, Consent, Decision, Entry, Grant, entry_id};
+use bedside_protocol::ids::{EntryId, LogId, SealedId, Timestamp};
+use bedside_protocol::statement::Trust;
+
+use super::DriverError;
+use super::open_vault::{Books, OpenVault, name};
+use crate::crdt::Edit;
+use crate::crypto::content::{ContentKey, sign_entry};
+use crate::ledger::Verdict;
+use crate::ledger::replica::{Offered, Replica, SignedEntry};
+use crate::ledger::write::{Pen, actor};
+use crate::limits::ENTRY_BYTES_MAX;
+use crate::plan::summary::summary;
+use crate::plan::view::{AsOf, view};
+use crate::store::{
+    ContentKeyRow, DocumentRow, EntryRow, LogRow, OutgoingRow, PlanRow, StatementRow, StoreError, Vault,
+    VaultTx,
+};
+
+/// What an entry is to say, before it has its place.
+pub(crate) enum Says {
+    Consent(Consent),
+    Edits(Vec<Edit>),
+    Decision(Decision),
+    Grant(Grant),
+}
+
+/// What one commit writes. Made first, written then.
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) logs: Vec<LogRow>,
+    pub(crate) keys: Vec<(LogId, ContentKeyRow)>,
+    pub(crate) statements: Vec<StatementRow>,
+    pub(crate) entries: Vec<EntryRow>,
+    pub(crate) outgoing: Vec<OutgoingRow>,
+    pub(crate) documents: Vec<(LogId, DocumentRow)>,
+    pub(crate) plans: Vec<PlanRow>,
+}
+
+impl Rows {
+    pub(crate) fn write(self, tx: &VaultTx) -> Result<(), StoreError> {
+        self.logs.iter().try_for_each(|row| tx.put_log(row))?;
+        self.keys.iter().try_for_each(|(log, row)| tx.put_content_key(log, row))?;
+        self.statements.iter().try_for_each(|row| tx.put_statement(row).map(drop))?;
+        self.entries.iter().try_for_each(|row| tx.put_entry(row).map(|_| ()))?;
+        self.outgoing.iter().try_for_each(|row| tx.put_outgoing(row))?;
+        self.documents.iter().try_for_each(|(log, row)| tx.put_document(log, row))?;
+        self.plans.iter().try_for_each(|row| tx.put_plan(row))
+    }
+}
+
+impl OpenVault {
+    /// Writes entries by this device's person into a log, all of them or none, durably.
+    ///
+    /// `first` holds what has to be there before, in the same transaction: a new log's row, key and access.
+    pub(crate) fn commit(
+        &self,
+        log: LogId,
+        says: Vec<Says>,
+        at: Moment,
+        mut first: Rows,
+    ) -> Result<Vec<EntryId>, DriverError> {
+        if self.vault.read(|read| read.meta(name::SYNC_FIRST))?.is_some() {
+            return Err(DriverError::SyncFirst);
+        }
+        let pen = self.pen(at.now, at.relay_time)?;
+        let key = match first.keys.iter().find(|(of, _)| *of == log) {
+            Some((_, row)) => ContentKey::from_bytes(&row.key).map_err(DriverError::Crypto)?,
+            None => self.current_key(&log)?,
+        };
+        let mut books = self.books();
+        let written = write_all(&mut books, self, log, says, &pen, &key, &mut first);
+        let ids = written.and_then(|ids| {
+            describe(&mut books, &self.vault, log, at, &mut first)?;
+            self.vault.write(move |tx| first.write(tx))?;
+            Ok(ids)
+        });
+        if ids.is_err() {
+            books.evict(&log);
+        }
+        ids
+    }
+}
+
+/// When something is written, and what the relay last said of the time.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: Timestamp,
+    pub(crate) relay_time: Option<Timestamp>,
+}
+
+fn write_all(
+    books: &mut Books,
+    open: &OpenVault,
+    log: LogId,
+    says: Vec<Says>,
+    pen: &Pen,
+    key: &ContentKey,
+    rows: &mut Rows,
+) -> Result<Vec<EntryId>, DriverError> {
+    let (replica, trust) = books.replica_and_trust(&open.vault, log)?;
+    let mut ids = Vec::with_capacity(says.len());
+    for says in says {
+        let body = match says {
+            Says::Consent(consent) => Body::Consent(consent),
+            Says::Decision(decision) => Body::Decision(decision),
+            Says::Grant(grant) => Body::Grant(grant),
+            Says::Edits(edits) => {
+                let change = replica.document_mut().edit(&actor(&pen.author, &log), pen.now, &edits);
+                Body::Change(change.map_err(DriverError::Change)?)
+            }
+        };
+        let entry = replica.ledger().compose(pen, body).map_err(DriverError::Compose)?;
+        ids.push(write_one(replica, trust, open, log, &entry, key, pen.now, rows)?);
+    }
+    Ok(ids)
+}
+
+#[expect(clippy::too_many_arguments, reason = "one step of write_all, which has them all")]
+fn write_one(
+    replica: &mut Replica,
+    trust: &Trust,
+    open: &OpenVault,
+    log: LogId,
+    entry: &Entry,
+    key: &ContentKey,
+    now: Timestamp,
+    rows: &mut Rows,
+) -> Result<EntryId, DriverError> {
+    let bytes = entry.to_bytes();
+    if bytes.len() > ENTRY_BYTES_MAX {
+        return Err(DriverError::TooLarge { bytes: bytes.len() });
+    }
+    let id = entry_id(&log, &bytes);
+    let signed = SignedEntry { signature: sign_entry(&open.keys.signing, &id), bytes };
+    match replica.offer(&signed, trust).map_err(DriverError::OwnEntry)? {
+        Offered::Admitted(_) => {}
+        Offered::Waiting(..) => return Err(DriverError::NotEnrolled),
+    }
+    if let Some(Verdict::Held(reason)) = replica.ledger().verdict(&id) {
+        return Err(DriverError::NotAllowed(reason.clone()));
+    }
+    let sealed = key.seal_entry(&log, &id, &signed.bytes, &signed.signature).map_err(DriverError::Crypto)?;
+    let sealed_id = sealed.id();
+    rows.outgoing.push(OutgoingRow {
+        sealed_id,
+        entry_id: id,
+        log,
+        bytes: sealed.into_bytes(),
+        copied: false,
+    });
+    rows.entries.push(entry_row(log, id, sealed_id, entry, signed, now, true));
+    Ok(id)
+}
+
+/// The row of an entry that has been verified.
+pub(crate) fn entry_row(
+    log: LogId,
+    entry_id: EntryId,
+    sealed_id: SealedId,
+    entry: &Entry,
+    signed: SignedEntry,
+    received_at: Timestamp,
+    own: bool,
+) -> EntryRow {
+    EntryRow {
+        log,
+        entry_id,
+        sealed_id,
+        credential: entry.credential,
+        author_seq: entry.author_seq,
+        bytes: signed.bytes,
+        signature: signed.signature.to_vec(),
+        received_at,
+        own,
+    }
+}
+
+/// Adds what is derived from a log: its document and its row in lists.
+pub(crate) fn describe(
+    books: &mut Books,
+    vault: &Vault,
+    log: LogId,
+    at: Moment,
+    rows: &mut Rows,
+) -> Result<(), DriverError> {
+    let waiting = vault.read(|read| read.waiting_count(&log))?;
+    let (replica, trust) = books.replica_and_trust(vault, log)?;
+    rows.documents.push((log, DocumentRow { bytes: replica.document_mut().save(), state: Vec::new() }));
+    let as_of = AsOf { now: at.now, last_contact: at.relay_time };
+    let summary = replica.material(trust, as_of, waiting, |material| summary(&view(material)));
+    rows.plans.push(PlanRow {
+        log,
+        nhs_number: summary.nhs_number.replace(' ', ""),
+        family: summary.family,
+        given: summary.given,
+        born: summary.born,
+        place: summary.place.unwrap_or_default(),
+        cpr: summary.cpr,
+        alerts: summary.alerts,
+        in_conflict: summary.in_conflict,
+        held: u32::try_from(replica.ledger().held()).unwrap_or(u32::MAX),
+        changed_at: at.now,
+        opened_at: None,
+        summary: Vec::new(),
+    });
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Effects into I/O on tokio; what a device does while it is open, locked, suspended.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`device`] | a profile directory: locked or unlocked, with its mailbox |
+//! | [`keyring`] | the vault key under a PIN |
+//! | `open_vault` | an unlocked vault |
+//! | `commit` | the way of an edit on the device that makes it |
+//! | `intake` | the way of an edit on the devices that receive it |
+//! | `keys_for_readers` | every reader gets every key |
+//! | `post` | from the vault into the mailbox |
+//! | `enrol` | both sides of an enrolment |
+//! | `recovery` | comparing with a relay that lost its place |
+//! | `work` | what an effect does to the device |
+//! | [`repair`] | after damage |
+//! | `run` | the loop that turns effects into I/O |
+//! | [`observe`] | telling the app |
+
+pub(crate) mod commit;
+pub mod device;
+pub mod enrol;
+mod intake;
+pub mod keyring;
+mod keys_for_readers;
+pub mod observe;
+pub(crate) mod open_vault;
+mod post;
+mod recovery;
+pub mod repair;
+pub(crate) mod run;
+pub(crate) mod work;
+
+use bedside_protocol::entry::EntryError;
+use bedside_protocol::statement::StatementError;
+
+use crate::crdt::CrdtError;
+use crate::crypto::CryptoError;
+use crate::engine::Failure;
+use crate::ledger::HeldReason;
+use crate::ledger::replica::Refused;
+use crate::ledger::write::WriteError;
+use crate::ports::KeyStoreError;
+use crate::store::StoreError;
+use crate::transport::AddressError;
+
+/// Which step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// The vault or the mailbox.
+    #[error("storage failed")]
+    Store(#[from] StoreError),
+    /// The vault key.
+    #[error("the vault key cannot be had")]
+    Keyring(#[from] keyring::KeyringError),
+    /// The platform's key store.
+    #[error("the platform's key store failed")]
+    KeyStore(#[from] KeyStoreError),
+    /// A key or a seal.
+    #[error("a key or a seal does not open")]
+    Crypto(#[source] CryptoError),
+    /// A stored entry cannot be read: the vault was written by a newer version, or is damaged.
+    #[error("a stored entry cannot be read")]
+    StoredEntry(#[source] EntryError),
+    /// The vault is locked.
+    #[error("the vault is locked")]
+    Locked,
+    /// The vault holds no identity.
+    #[error("the vault holds no identity")]
+    NoIdentity,
+    /// There is no credential yet.
+    #[error("this device is not enrolled")]
+    NotEnrolled,
+    /// The device's person may not look plans up.
+    #[error("this device has no lookup key")]
+    NoLookupKey,
+    /// The plan's key is not here.
+    #[error("the plan's key is not on this device")]
+    NoContentKey,
+    /// The document refuses a change.
+    #[error("the change cannot be made")]
+    Change(#[source] CrdtError),
+    /// There is no basis to write on.
+    #[error("the entry cannot be written")]
+    Compose(#[source] WriteError),
+    /// An entry made here fails its own check.
+    #[error("an entry made on this device fails its own check")]
+    OwnEntry(#[source] Refused),
+    /// The author may not say this.
+    #[error("the author may not say this")]
+    NotAllowed(HeldReason),
+    /// Over the limit for one entry.
+    #[error("the entry has {bytes} bytes, over the limit for one")]
+    TooLarge {
+        /// How many.
+        bytes: usize,
+    },
+    /// A statement is not believed.
+    #[error("a statement is not believed")]
+    Statement(#[source] StatementError),
+    /// The relay's address.
+    #[error("the relay's address cannot be used")]
+    Address(#[from] AddressError),
+    /// The relay's side.
+    #[error("the relay did not do it: {0:?}")]
+    Relay(Failure),
+    /// The invitation cannot be used.
+    #[error("the invitation cannot be used: {0}")]
+    Invitation(&'static str),
+    /// A repair could not read everything that this device had written.
+    #[error("own entries may be missing since a repair")]
+    SyncFirst,
+    /// The caller cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The runtime cannot start.
+    #[error("the runtime cannot start")]
+    Runtime(#[source] std::io::Error),
+    /// The profile's directory.
+    #[error("the profile's directory cannot be {step}")]
+    Directory {
+        /// Made, or read.
+        step: &'static str,
+        /// The operating system's word.
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,151 @@
+//! From the vault into the mailbox: what is to go out, and what the relay is to be asked for.
+//!
+//! All of it follows from what the vault holds, so after a crash it is simply done again.
+
+use bedside_protocol::cbor;
+use bedside_protocol::problem::{Problem, ProblemKind};
+
+use super::DriverError;
+use super::enrol::StoredInvite;
+use super::open_vault::{OpenVault, name};
+use crate::store::{MailReceipt, MailRow, Mailbox, ReceiptKind, ReceiptRow, StoreError, VaultTx, Wish};
+
+/// How many rows are moved at a time.
+const BATCH: usize = 500;
+
+impl OpenVault {
+    /// Copies what is to go out into the mailbox. True when there was anything.
+    pub(crate) fn post(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
+        let entries = self.post_entries(mailbox)?;
+        let statements = self.post_statements(mailbox)?;
+        let wishes = self.post_wishes(mailbox)?;
+        Ok(entries | statements | wishes)
+    }
+
+    fn post_entries(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
+        let mut any = false;
+        loop {
+            let rows = self.vault.read(|read| read.outgoing_uncopied(BATCH))?;
+            if rows.is_empty() {
+                return Ok(any);
+            }
+            any = true;
+            let ids: Vec<_> = rows.iter().map(|row| row.sealed_id).collect();
+            let mail: Vec<_> =
+                rows.into_iter().map(|row| MailRow { sealed_id: row.sealed_id, bytes: row.bytes }).collect();
+            mailbox.add(&mail)?;
+            self.vault.write(move |tx| tx.mark_copied(&ids))?;
+        }
+    }
+
+    fn post_statements(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
+        let mut any = false;
+        loop {
+            let rows = self.vault.read(|read| read.statements_unsent(BATCH))?;
+            if rows.is_empty() {
+                return Ok(any);
+            }
+            any = true;
+            let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+            mailbox.add_statements(&rows.into_iter().map(|row| (row.id, row.bytes)).collect::<Vec<_>>())?;
+            self.vault.write(move |tx| tx.mark_statements_sent(&ids))?;
+        }
+    }
+
+    fn post_wishes(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
+        let mut logs: Vec<_> =
+            self.vault.read(|read| read.logs_unsubscribed())?.into_iter().map(|log| log.id).collect();
+        if !logs.is_empty() && mailbox.state()?.recovering {
+            // Every log is followed anew and compared; whatever is not followed then is asked for afterwards.
+            logs.clear();
+        }
+        let invites = self.vault.read(|read| read.meta_with_prefix(name::INVITE))?;
+        let mut wishes: Vec<Wish> = logs.iter().map(|log| Wish::Subscribe(*log)).collect();
+        let mut answered = Vec::new();
+        for (key, bytes) in invites {
+            if let Some((wish, stored)) = StoredInvite::from_bytes(&bytes).and_then(StoredInvite::posting) {
+                wishes.push(wish);
+                answered.push((key, stored.to_bytes()));
+            }
+        }
+        if wishes.is_empty() {
+            return Ok(false);
+        }
+        let fresh = mailbox.wish(&wishes)?;
+        self.vault.write(move |tx| {
+            logs.iter().try_for_each(|log| tx.set_subscribed(log, true))?;
+            answered.iter().try_for_each(|(key, bytes)| tx.put_meta(key, bytes))
+        })?;
+        Ok(fresh)
+    }
+
+    /// Moves receipts from the mailbox into the vault. True when there were any.
+    pub(crate) fn take_receipts(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
+        let mut any = false;
+        loop {
+            let receipts = mailbox.receipts(BATCH)?;
+            if receipts.is_empty() {
+                return Ok(any);
+            }
+            any = true;
+            let answers = receipts.clone();
+            self.vault.write(move |tx| answers.iter().try_for_each(|receipt| settle(tx, receipt)))?;
+            mailbox.remove_receipts(&receipts)?;
+        }
+    }
+
+    /// The mailbox is a new one: whatever the old one may have held is to be copied into it, and the relay is asked for
+    /// everything from the beginning.
+    pub(crate) fn post_again(&self) -> Result<(), DriverError> {
+        Ok(self.vault.write(|tx| {
+            tx.mark_uncopied()?;
+            tx.mark_statements_unsent()?;
+            tx.logs()?.iter().try_for_each(|log| tx.set_subscribed(&log.id, false))?;
+            for (key, bytes) in tx.meta_with_prefix(name::INVITE)? {
+                if let Some(invite) = StoredInvite::from_bytes(&bytes).and_then(StoredInvite::unposted) {
+                    tx.put_meta(&key, &invite.to_bytes())?;
+                }
+            }
+            Ok(())
+        })?)
+    }
+
+    /// Queues every statement held for pushing: the relay may have lost them.
+    pub(crate) fn republish(&self, mailbox: &Mailbox) -> Result<(), DriverError> {
+        self.vault.write(|tx| tx.mark_statements_unsent())?;
+        self.post_statements(mailbox)?;
+        let logs = self.vault.read(|read| read.logs())?;
+        mailbox.wish(&logs.iter().map(|log| Wish::Follow(log.id)).collect::<Vec<_>>())?;
+        Ok(())
+    }
+}
+
+/// Keeps a receipt. A relay that lost its place and is given an entry again says "stored" of one that it had answered.
+fn settle(tx: &VaultTx, receipt: &MailReceipt) -> Result<(), StoreError> {
+    let entry_id = tx.entry_of(&receipt.sealed_id)?;
+    if let (Some(entry_id), Some(detail)) = (entry_id, &receipt.refused)
+        && may_change(detail)
+    {
+        let (kind, detail) = (ReceiptKind::Refused, Some(detail.clone()));
+        return tx.put_receipt(&ReceiptRow { entry_id, kind, by: Vec::new(), at: receipt.at, detail });
+    }
+    let answered_before = tx.settle(receipt)?.is_none();
+    let stored = receipt.refused.is_none();
+    match entry_id {
+        Some(entry_id) if stored => {
+            tx.delete_receipts(&entry_id, ReceiptKind::Refused)?;
+            if !answered_before {
+                return Ok(());
+            }
+            let kind = ReceiptKind::Sent;
+            tx.put_receipt(&ReceiptRow { entry_id, kind, by: Vec::new(), at: receipt.at, detail: None })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// True when what the relay forbids now it may allow later: access that it has not heard of yet, or has lost. Such an entry
+/// leaves the mailbox, so that it holds up no other, and stays in the outbox, from which the next unlock sends it again.
+fn may_change(refusal: &[u8]) -> bool {
+    cbor::decode::<Problem>(refusal).is_ok_and(|problem| problem.kind == ProblemKind::Forbidden)
+}

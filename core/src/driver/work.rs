@@ -1,0 +1,148 @@
+//! What an effect does to the device, one function each. They block, and doing one twice changes nothing.
+
+use bedside_protocol::cbor;
+use bedside_protocol::ids::{StatementId, Timestamp};
+use bedside_protocol::limits::{PUSH_BYTES_MAX, PUSH_ENTRIES_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX};
+use bedside_protocol::wire::{Cursor, Item, LiveEvent, Receipt, Session, SyncAnswer, SyncRequest};
+use minicbor::bytes::ByteVec;
+
+use super::DriverError;
+use super::device::Device;
+use crate::engine::is_final;
+use crate::store::{MailReceipt, SyncState, Wish};
+
+/// What a request carries besides entries, to be crossed off when it is answered.
+#[derive(Clone, Default)]
+pub(crate) struct Sent {
+    statements: Vec<StatementId>,
+    refused_statements: Vec<StatementId>,
+    wishes: Vec<i64>,
+}
+
+/// How many statements one request carries.
+const STATEMENTS: usize = {
+    let fit = PUSH_BYTES_MAX / STATEMENT_BYTES_MAX;
+    if fit < STATEMENTS_MAX { fit } else { STATEMENTS_MAX }
+};
+
+/// How many wishes one request carries: all of them may be answers to new devices, of which a relay takes so many.
+const WISHES: usize = 100;
+
+/// Reads what is to be pushed; true when there is more than one request can carry.
+///
+/// Entries wait until every statement is through: one of them may be what gives the right to push them.
+pub(crate) fn collect(device: &Device) -> Result<(SyncRequest, Sent, bool), DriverError> {
+    let mailbox = &device.mailbox;
+    let statements = mailbox.statements(STATEMENTS)?;
+    let all_statements = statements.len() < STATEMENTS;
+    let entries = if all_statements { mailbox.batch(PUSH_BYTES_MAX, PUSH_ENTRIES_MAX)? } else { Vec::new() };
+    // A log is subscribed to once the relay has heard who may.
+    let wishes = if all_statements { mailbox.wishes(WISHES)? } else { Vec::new() };
+    let (in_line, _) = mailbox.counts()?;
+    let rest = !all_statements || in_line > entries.len() as u64 || wishes.len() == WISHES;
+    let mut request = SyncRequest { cursor: mailbox.state()?.cursor, ..SyncRequest::default() };
+    let mut sent = Sent::default();
+    for (id, bytes) in statements {
+        request.statements.push(ByteVec::from(bytes));
+        sent.statements.push(id);
+    }
+    request.entries = entries.into_iter().map(|row| ByteVec::from(row.bytes)).collect();
+    for (position, wish) in wishes {
+        sent.wishes.push(position);
+        match wish {
+            Wish::Subscribe(log) => request.subscribe.push(log),
+            Wish::Follow(log) => request.follow.push(log),
+            Wish::Unsubscribe(log) => request.unsubscribe.push(log),
+            Wish::Statement(id) => request.want_statements.push(id),
+            Wish::Entry(id) => request.want_entries.push(id),
+            Wish::Enrolment(answer) => request.enrolments.push(answer),
+        }
+    }
+    Ok((request, sent, rest))
+}
+
+/// Makes an answer durable: items, receipts and the cursor in one transaction, and crosses off what was sent.
+pub(crate) fn store_answer(device: &Device, answer: SyncAnswer, sent: &Sent) -> Result<(), DriverError> {
+    for refused in &answer.refused_statements {
+        tracing::warn!(statement = %refused.statement, problem = %refused.problem, "a statement was refused");
+    }
+    let time = answer.time;
+    let final_ones = answer.receipts.into_iter().filter(|receipt| is_final(receipt, answer.reset));
+    let receipts: Vec<MailReceipt> = final_ones.map(|receipt| mail_receipt(receipt, time)).collect();
+    let refused: Vec<StatementId> =
+        answer.refused_statements.iter().map(|refused| refused.statement).collect();
+    let (refused, accepted) = sent.statements.iter().partition(|id| refused.contains(id));
+    let sent = Sent { statements: accepted, refused_statements: refused, wishes: sent.wishes.clone() };
+    let statements = answer.statements.into_iter().map(|bytes| Item::Statement(bytes.into()));
+    let items: Vec<Item> = statements.chain(answer.items).collect();
+    store_page(device, &items, &receipts, &sent, answer.cursor, time, answer.reset)
+}
+
+/// Makes a live event durable likewise.
+pub(crate) fn store_live(device: &Device, event: &LiveEvent) -> Result<(), DriverError> {
+    store_page(device, &event.items, &[], &Sent::default(), event.cursor, event.time, false)
+}
+
+fn store_page(
+    device: &Device,
+    items: &[Item],
+    receipts: &[MailReceipt],
+    sent: &Sent,
+    cursor: Cursor,
+    time: Timestamp,
+    reset: bool,
+) -> Result<(), DriverError> {
+    let items: Vec<Vec<u8>> = items.iter().map(cbor::encode).collect();
+    let before = device.mailbox.state()?;
+    let state = SyncState {
+        cursor: Some(cursor),
+        relay_epoch: Some(cursor.epoch),
+        relay_time: Some(time),
+        device_time: Some(device.now()),
+        // With the new cursor, or a crash in between would leave nobody to know that there is something to compare.
+        recovering: before.recovering || reset,
+        ..before
+    };
+    let Sent { statements, refused_statements, wishes } = sent;
+    Ok(device.mailbox.store(&items, receipts, statements, refused_statements, wishes, &state)?)
+}
+
+/// Keeps a session.
+pub(crate) fn keep_session(device: &Device, session: &Session) -> Result<(), DriverError> {
+    let now = device.now();
+    change_state(device, |state| {
+        state.token = Some(session.token);
+        state.token_until = Some(session.valid_until);
+        state.relay_time = Some(session.time);
+        state.device_time = Some(now);
+    })
+}
+
+/// Forgets the session.
+pub(crate) fn drop_session(device: &Device) -> Result<(), DriverError> {
+    change_state(device, |state| state.token = None)
+}
+
+/// Remembers whether a comparison is to be done.
+pub(crate) fn set_recovering(device: &Device, recovering: bool) -> Result<(), DriverError> {
+    change_state(device, |state| state.recovering = recovering)
+}
+
+fn change_state(device: &Device, change: impl FnOnce(&mut SyncState)) -> Result<(), DriverError> {
+    let mut state = device.mailbox.state()?;
+    change(&mut state);
+    Ok(device.mailbox.set_state(&state)?)
+}
+
+/// The credential of this device's person with what vouches for it; none while the vault is locked: the relay has them
+/// from before.
+pub(crate) fn own_statements(device: &Device) -> Result<Vec<Vec<u8>>, DriverError> {
+    match device.vault() {
+        Ok(open) => open.chain(open.standing()?.credential),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+fn mail_receipt(receipt: Receipt, at: Timestamp) -> MailReceipt {
+    MailReceipt { sealed_id: receipt.entry, at, refused: receipt.refused.as_ref().map(cbor::encode) }
+}

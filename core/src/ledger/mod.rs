@@ -1,0 +1,431 @@
+//! From a set of entries to what is believed about a log: a pure function.
+//!
+//! The order in which entries arrive, and how often, changes nothing. An entry is *admitted* once everything it builds on
+//! is here, and is then either *standing* or *held*. Held entries are kept with the reason and take no part in the state;
+//! nothing that was signed is ever dropped. What builds on something that has not come yet is *waiting*.
+//!
+//! | module | what |
+//! |---|---|
+//! | this one | the graph of entries and how one is admitted |
+//! | [`judge`] | whether an admitted entry stands |
+//! | [`replica`] | a ledger and its document, kept together |
+//! | [`write`] | a new entry by this device's author |
+
+mod judge;
+pub mod replica;
+#[cfg(test)]
+mod tests;
+pub mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bedside_protocol::entry::{Body, Consent, Decision, Entry, Grant, Outcome, Scope};
+use bedside_protocol::ids::{EntryId, IdentityId, LogId, StatementId, Timestamp};
+use bedside_protocol::statement::Trust;
+
+use crate::crdt::{ChangeHash, Document};
+
+/// Everything known of one log, without the document.
+pub struct Ledger {
+    log: LogId,
+    texts: &'static [&'static str],
+    /// The document before any change: what every change may build on.
+    first: Document,
+    nodes: BTreeMap<EntryId, Node>,
+    heads: BTreeSet<EntryId>,
+    changes: BTreeMap<ChangeHash, EntryId>,
+    authors: BTreeMap<IdentityId, BTreeMap<u64, BTreeSet<EntryId>>>,
+    /// There is an author with two entries in one place; `losers` are those that do not stand for it.
+    forked: bool,
+    losers: BTreeSet<EntryId>,
+    /// Changes that do not fit the document they build on.
+    broken: BTreeSet<EntryId>,
+}
+
+/// One admitted entry.
+struct Node {
+    entry: Entry,
+    author: IdentityId,
+    verdict: Verdict,
+    /// Longest way back to the beginning; an ancestor's is always less.
+    depth: u32,
+    /// Every standing consent in its past and, if it is one, itself.
+    consents: Arc<BTreeSet<EntryId>>,
+    change: Option<ChangeHash>,
+}
+
+/// What becomes of an admitted entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is part of the plan.
+    Standing,
+    /// It is kept but not shown as part of the plan until somebody decides.
+    Held(HeldReason),
+}
+
+/// Why an entry is held.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum HeldReason {
+    /// It names no consent that stood when it was written.
+    #[error("it names no consent, or other lawful basis, that stood when it was written")]
+    NoBasis,
+    /// Consent had been withdrawn.
+    #[error("consent had been withdrawn when it was written")]
+    ConsentWithdrawn,
+    /// The author's role does not allow it.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// The author's credential was not valid then, or is for another plan.
+    #[error("the author's credential was not valid for it")]
+    CredentialInvalid,
+    /// It builds on an entry that is itself held.
+    #[error("it builds on an entry that is held")]
+    BuildsOnHeld,
+    /// The author's history splits here: a device was copied or restored.
+    #[error("its author wrote two different entries in the same place; a device may have been copied")]
+    Forked,
+    /// It breaks a rule that this software always keeps.
+    #[error("it is malformed: {0}")]
+    Malformed(String),
+}
+
+/// What came of handing an entry to the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It was here already.
+    Known,
+    /// Admitted.
+    Admitted,
+    /// Admitted, and some author's history splits: verdicts given before may have to change.
+    Rejudge,
+    /// Not taken: these have to come first.
+    Waiting(Missing),
+}
+
+/// What an entry waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Entries it builds on.
+    Entries(Vec<EntryId>),
+    /// The credential it was written under.
+    Credential(StatementId),
+}
+
+/// A decision that nothing has superseded.
+pub struct Standing<'a> {
+    /// Its entry.
+    pub entry: EntryId,
+    /// What it says.
+    pub decision: &'a Decision,
+    /// Entries that endorse it.
+    pub endorsed_by: Vec<EntryId>,
+}
+
+impl Ledger {
+    /// An empty log. `texts` are the document's keys that merge as text.
+    #[must_use]
+    pub fn new(log: LogId, texts: &'static [&'static str]) -> Self {
+        Self {
+            log,
+            texts,
+            first: Document::new(texts),
+            nodes: BTreeMap::new(),
+            heads: BTreeSet::new(),
+            changes: BTreeMap::new(),
+            authors: BTreeMap::new(),
+            forked: false,
+            losers: BTreeSet::new(),
+            broken: BTreeSet::new(),
+        }
+    }
+
+    /// Takes an entry whose signature has been verified against its credential.
+    pub fn admit(&mut self, id: EntryId, entry: Entry, trust: &Trust) -> Admission {
+        if self.nodes.contains_key(&id) {
+            return Admission::Known;
+        }
+        if let Some(missing) = self.missing(&entry, trust) {
+            return Admission::Waiting(missing);
+        }
+        self.insert(id, entry, trust);
+        if self.forked { Admission::Rejudge } else { Admission::Admitted }
+    }
+
+    fn missing(&self, entry: &Entry, trust: &Trust) -> Option<Missing> {
+        let absent: Vec<EntryId> =
+            entry.parents.iter().filter(|parent| !self.nodes.contains_key(parent)).copied().collect();
+        if !absent.is_empty() {
+            return Some(Missing::Entries(absent));
+        }
+        trust.credential(&entry.credential).is_none().then_some(Missing::Credential(entry.credential))
+    }
+
+    fn insert(&mut self, id: EntryId, entry: Entry, trust: &Trust) {
+        let credential = trust.credential(&entry.credential).expect("missing() found it");
+        let author = credential.identity();
+        let place = self.authors.entry(author).or_default().entry(entry.author_seq).or_default();
+        place.insert(id);
+        self.forked |= place.len() > 1;
+        let depth = self.parents_of(&entry).map(|node| node.depth + 1).max().unwrap_or_default();
+        let (verdict, change) = judge::judge(self, &id, &entry, credential, trust);
+        let mut consents = self.consents_before(&entry);
+        if verdict == Verdict::Standing && matches!(entry.body, Body::Consent(_)) {
+            let mut with_it = (*consents).clone();
+            with_it.insert(id);
+            consents = Arc::new(with_it);
+        }
+        for parent in &entry.parents {
+            self.heads.remove(parent);
+        }
+        self.heads.insert(id);
+        if let Some(change) = change {
+            self.changes.insert(change, id);
+        }
+        self.nodes.insert(id, Node { entry, author, verdict, depth, consents, change });
+    }
+
+    fn parents_of<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = &'a Node> {
+        entry.parents.iter().filter_map(|parent| self.nodes.get(parent))
+    }
+
+    fn consents_before(&self, entry: &Entry) -> Arc<BTreeSet<EntryId>> {
+        let mut sets = self.parents_of(entry).map(|node| &node.consents);
+        let Some(first) = sets.next() else { return Arc::default() };
+        let mut union = Arc::clone(first);
+        for set in sets.filter(|set| !Arc::ptr_eq(set, first)) {
+            if !set.is_subset(&union) {
+                union = Arc::new(union.union(set).copied().collect());
+            }
+        }
+        union
+    }
+
+    /// True when `ancestor` is in the past of an entry with these parents.
+    fn precedes(&self, ancestor: &EntryId, parents: &[EntryId]) -> bool {
+        let Some(target) = self.nodes.get(ancestor) else { return false };
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<&EntryId> = parents.iter().collect();
+        while let Some(id) = open.pop() {
+            if id == ancestor {
+                return true;
+            }
+            let Some(node) = self.nodes.get(id) else { continue };
+            if node.depth > target.depth && seen.insert(id) {
+                open.extend(&node.entry.parents);
+            }
+        }
+        false
+    }
+
+    /// The newest consents of a scope among `consents`: those that no other of the same scope follows.
+    fn newest_consents(&self, consents: &BTreeSet<EntryId>, scope: Scope) -> Vec<(EntryId, &Consent)> {
+        let of_scope: Vec<_> = consents
+            .iter()
+            .filter_map(|id| Some((*id, self.consent(id)?)))
+            .filter(|(_, c)| c.scope == scope)
+            .collect();
+        let followed = |id: &EntryId| {
+            of_scope.iter().any(|(other, _)| {
+                other != id && self.nodes.get(other).is_some_and(|n| n.consents.contains(id))
+            })
+        };
+        of_scope.iter().filter(|(id, _)| !followed(id)).copied().collect()
+    }
+
+    fn consent(&self, id: &EntryId) -> Option<&Consent> {
+        match &self.nodes.get(id)?.entry.body {
+            Body::Consent(consent) => Some(consent),
+            Body::Change(_) | Body::Decision(_) | Body::Grant(_) => None,
+        }
+    }
+
+    /// The log this is about.
+    #[must_use]
+    pub const fn log(&self) -> LogId {
+        self.log
+    }
+
+    /// The newest entries: those that nothing admitted builds on.
+    pub fn heads(&self) -> impl Iterator<Item = &EntryId> {
+        self.heads.iter()
+    }
+
+    /// The verdict on an admitted entry.
+    #[must_use]
+    pub fn verdict(&self, id: &EntryId) -> Option<&Verdict> {
+        self.nodes.get(id).map(|node| &node.verdict)
+    }
+
+    /// An admitted entry.
+    #[must_use]
+    pub fn entry(&self, id: &EntryId) -> Option<&Entry> {
+        self.nodes.get(id).map(|node| &node.entry)
+    }
+
+    /// Every admitted entry with its verdict, ancestors first, and in the same order on every device.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<(EntryId, &Entry, &Verdict)> {
+        let mut all: Vec<_> = self.nodes.iter().collect();
+        all.sort_by_key(|(id, node)| (node.depth, moment(&node.entry), **id));
+        all.into_iter().map(|(id, node)| (*id, &node.entry, &node.verdict)).collect()
+    }
+
+    /// The entry that brought a document change.
+    #[must_use]
+    pub fn entry_of(&self, change: &ChangeHash) -> Option<EntryId> {
+        self.changes.get(change).copied()
+    }
+
+    /// How many entries are held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.nodes.values().filter(|node| node.verdict != Verdict::Standing).count()
+    }
+
+    /// The consents that apply now, newest of each scope; several when they were recorded at the same time.
+    #[must_use]
+    pub fn consents(&self) -> Vec<(EntryId, &Consent)> {
+        let mut all = BTreeSet::new();
+        for head in &self.heads {
+            if let Some(node) = self.nodes.get(head) {
+                all.extend(node.consents.iter().copied());
+            }
+        }
+        [Scope::Record, Scope::Share]
+            .into_iter()
+            .flat_map(|scope| self.newest_consents(&all, scope))
+            .collect()
+    }
+
+    /// The basis that an entry written now would name; `None` when there is no consent of the scope, or one of the
+    /// newest withdraws it.
+    #[must_use]
+    pub fn basis(&self, scope: Scope) -> Option<EntryId> {
+        let newest: Vec<_> = self.consents().into_iter().filter(|(_, c)| c.scope == scope).collect();
+        if newest.iter().any(|(_, c)| c.outcome == Outcome::Withdrawn) {
+            return None;
+        }
+        newest.first().map(|(id, _)| *id)
+    }
+
+    /// The decisions on a section that stand and that nothing supersedes. More than one: in conflict.
+    #[must_use]
+    pub fn decisions(&self, section: u8) -> Vec<Standing<'_>> {
+        let of_section: Vec<_> =
+            self.standing_decisions().filter(|(_, decision, _)| decision.section == section).collect();
+        let superseded: BTreeSet<EntryId> = of_section
+            .iter()
+            .flat_map(|(_, decision, node)| {
+                decision.supersedes.iter().filter(|old| self.precedes(old, &node.entry.parents))
+            })
+            .copied()
+            .collect();
+        let endorsing = |id: &EntryId| {
+            of_section
+                .iter()
+                .filter(|(_, d, _)| d.endorses == Some(*id))
+                .map(|(by, _, _)| *by)
+                .collect::<Vec<_>>()
+        };
+        of_section
+            .iter()
+            .filter(|(id, decision, _)| decision.endorses.is_none() && !superseded.contains(id))
+            .map(|(id, decision, _)| Standing { entry: *id, decision, endorsed_by: endorsing(id) })
+            .collect()
+    }
+
+    /// The sections on which any decision stands.
+    #[must_use]
+    pub fn decided_sections(&self) -> BTreeSet<u8> {
+        self.standing_decisions().map(|(_, decision, _)| decision.section).collect()
+    }
+
+    fn standing_decisions(&self) -> impl Iterator<Item = (EntryId, &Decision, &Node)> {
+        self.nodes.iter().filter(|(_, node)| node.verdict == Verdict::Standing).filter_map(|(id, node)| {
+            match &node.entry.body {
+                Body::Decision(decision) => Some((*id, decision, node)),
+                Body::Consent(_) | Body::Change(_) | Body::Grant(_) => None,
+            }
+        })
+    }
+
+    /// Everybody to whom the log was opened, as the log itself records it.
+    #[must_use]
+    pub fn grants(&self) -> Vec<(EntryId, Grant)> {
+        let standing = self.nodes.iter().filter(|(_, node)| node.verdict == Verdict::Standing);
+        standing
+            .filter_map(|(id, node)| match node.entry.body {
+                Body::Grant(grant) => Some((*id, grant)),
+                Body::Consent(_) | Body::Change(_) | Body::Decision(_) => None,
+            })
+            .collect()
+    }
+
+    /// The author's place in this log: how many entries they wrote and the last one.
+    #[must_use]
+    pub fn last_of(&self, author: &IdentityId) -> Option<(u64, EntryId)> {
+        let (seq, twins) = self.authors.get(author)?.last_key_value()?;
+        let id = twins.iter().find(|id| !self.losers.contains(id)).or_else(|| twins.first())?;
+        Some((*seq, *id))
+    }
+
+    /// Judges everything again, knowing every fork. Needed after [`Admission::Rejudge`].
+    ///
+    /// Of two entries that one author wrote in one place, the one stands that most colleagues built on without knowing the
+    /// other, so that nobody alone can unsettle later what others have relied on; at a tie, the one with the smaller id.
+    pub fn rejudge(&mut self, trust: &Trust) {
+        self.losers = self.find_losers(trust);
+        let mut again: Vec<(u32, EntryId, Entry)> = std::mem::take(&mut self.nodes)
+            .into_iter()
+            .map(|(id, node)| (node.depth, id, node.entry))
+            .collect();
+        again.sort_by_key(|(depth, id, _)| (*depth, *id));
+        self.heads.clear();
+        self.changes.clear();
+        self.authors.clear();
+        for (_, id, entry) in again {
+            self.insert(id, entry, trust);
+        }
+    }
+
+    fn find_losers(&self, trust: &Trust) -> BTreeSet<EntryId> {
+        let mut losers = BTreeSet::new();
+        for (author, places) in &self.authors {
+            for twins in places.values() {
+                let after_loser = |id: &EntryId| {
+                    self.entry(id).and_then(Entry::prev_id).is_some_and(|prev| losers.contains(&prev))
+                };
+                let (lost, candidates): (Vec<EntryId>, Vec<EntryId>) =
+                    twins.iter().partition(|id| after_loser(id));
+                losers.extend(lost);
+                if candidates.len() > 1 {
+                    let stands = self.relied_on(author, &candidates, trust);
+                    losers.extend(candidates.into_iter().filter(|id| Some(*id) != stands));
+                }
+            }
+        }
+        losers
+    }
+
+    /// Who counts as a colleague has a credential by an organisation: a clinician can make up persons, not colleagues.
+    fn relied_on(&self, author: &IdentityId, twins: &[EntryId], trust: &Trust) -> Option<EntryId> {
+        let witnesses = |twin: &EntryId| -> BTreeSet<IdentityId> {
+            let colleagues = self.nodes.values().filter(|node| {
+                node.author != *author && trust.organisation_of(&node.entry.credential).is_some()
+            });
+            let relying = colleagues.filter(|node| {
+                let knows = |id: &EntryId| self.precedes(id, &node.entry.parents);
+                knows(twin) && !twins.iter().any(|other| other != twin && knows(other))
+            });
+            relying.map(|node| node.author).collect()
+        };
+        twins.iter().max_by_key(|twin| (witnesses(twin).len(), std::cmp::Reverse(**twin))).copied()
+    }
+}
+
+/// The moment by which an entry is judged: what a relay last told its author's device, else that device's own clock.
+#[must_use]
+pub fn moment(entry: &Entry) -> Timestamp {
+    entry.relay_time.unwrap_or(entry.device_time)
+}

@@ -1,0 +1,265 @@
+//! A ledger and its document, kept together: what one device believes about one log.
+
+use std::collections::BTreeMap;
+
+use bedside_protocol::entry::{Body, Entry, EntryError, entry_id};
+use bedside_protocol::ids::{EntryId, LogId, StatementId};
+use bedside_protocol::statement::{Credential, Trust};
+
+use super::{Admission, Ledger, Missing, Verdict};
+use crate::crdt::{CrdtError, Document};
+use crate::crypto::content::verify_entry;
+use crate::plan::check::decode_decision;
+use crate::plan::schema::TEXTS;
+use crate::plan::view::{AsOf, Material, Provenance, StandingConsent, StandingDecision};
+
+/// One log: its entries judged, and the standing changes applied.
+pub struct Replica {
+    ledger: Ledger,
+    document: Document,
+}
+
+/// An entry as its author signed it.
+#[derive(Clone)]
+pub struct SignedEntry {
+    /// The canonical bytes.
+    pub bytes: Vec<u8>,
+    /// Ed25519 over the entry's id.
+    pub signature: [u8; 64],
+}
+
+/// Why a signed entry is refused outright: it proves nothing about who wrote it.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Its bytes are not an entry.
+    #[error("the entry cannot be read")]
+    Entry(#[from] EntryError),
+    /// The signature is not by the author that it names.
+    #[error("the entry is not signed by the author it names")]
+    Signature,
+}
+
+/// What came of offering a signed entry.
+#[derive(Debug)]
+pub enum Offered {
+    /// It is part of the ledger now, or was before.
+    Admitted(EntryId),
+    /// It cannot be judged before these come.
+    Waiting(EntryId, Missing),
+}
+
+impl Replica {
+    /// A log of which nothing is held.
+    #[must_use]
+    pub fn new(log: LogId) -> Self {
+        Self { ledger: Ledger::new(log, TEXTS), document: Document::new(TEXTS) }
+    }
+
+    /// From entries that were verified when they were stored, in any order; those whose past is not there are left out.
+    /// With the stored document, if it fits, the changes need not be applied again.
+    pub fn rebuild(
+        log: LogId,
+        entries: impl IntoIterator<Item = Vec<u8>>,
+        document: Option<&[u8]>,
+        trust: &Trust,
+    ) -> Result<Self, EntryError> {
+        let mut ledger = Ledger::new(log, TEXTS);
+        let mut pending = Vec::new();
+        for bytes in entries {
+            pending.push((entry_id(&log, &bytes), Entry::from_bytes(&bytes)?));
+        }
+        let mut rejudge = false;
+        loop {
+            let before = pending.len();
+            pending.retain(|(id, entry)| match ledger.admit(*id, entry.clone(), trust) {
+                Admission::Waiting(_) => true,
+                Admission::Rejudge => {
+                    rejudge = true;
+                    false
+                }
+                Admission::Known | Admission::Admitted => false,
+            });
+            if pending.is_empty() || pending.len() == before {
+                break;
+            }
+        }
+        if rejudge {
+            ledger.rejudge(trust);
+        }
+        let stored = document.and_then(|bytes| Document::load(bytes).ok());
+        // It is written together with the entries, so it can differ only by what a rejudgement took out again.
+        let complete =
+            stored.filter(|stored| !rejudge && ledger.changes.keys().all(|change| stored.has(change)));
+        let mut replica = Self { ledger, document: Document::new(TEXTS) };
+        match complete {
+            Some(mut stored) => {
+                stored.extend(TEXTS);
+                replica.document = stored;
+            }
+            None => replica.redraw(trust),
+        }
+        Ok(replica)
+    }
+
+    /// Verifies and admits one entry, and whatever waited for it.
+    pub fn offer(&mut self, signed: &SignedEntry, trust: &Trust) -> Result<Offered, Refused> {
+        let entry = Entry::from_bytes(&signed.bytes)?;
+        let id = entry_id(&self.ledger.log, &signed.bytes);
+        let Some(credential) = trust.credential(&entry.credential) else {
+            return Ok(Offered::Waiting(id, Missing::Credential(entry.credential)));
+        };
+        if !verify_entry(&credential.signing_key, &id, &signed.signature) {
+            return Err(Refused::Signature);
+        }
+        match self.ledger.admit(id, entry, trust) {
+            Admission::Waiting(missing) => return Ok(Offered::Waiting(id, missing)),
+            Admission::Known => {}
+            Admission::Admitted => {
+                if self.apply(&id).is_err() {
+                    self.redraw(trust);
+                }
+            }
+            Admission::Rejudge => {
+                self.ledger.rejudge(trust);
+                self.redraw(trust);
+            }
+        }
+        Ok(Offered::Admitted(id))
+    }
+
+    fn apply(&mut self, id: &EntryId) -> Result<(), CrdtError> {
+        match standing_change(&self.ledger, id) {
+            Some(change) => self.document.apply(&[change]),
+            None => Ok(()),
+        }
+    }
+
+    /// Applies every standing change to an empty document. One that does not fit what it builds on is held after all, and
+    /// everything is judged again; that depends on the change's own past alone, so every device holds the same ones.
+    fn redraw(&mut self, trust: &Trust) {
+        loop {
+            let mut document = Document::new(TEXTS);
+            let ids: Vec<EntryId> = self.ledger.in_order().into_iter().map(|(id, _, _)| id).collect();
+            let broken: Vec<EntryId> = ids
+                .into_iter()
+                .filter(|id| {
+                    standing_change(&self.ledger, id).is_some_and(|change| document.apply(&[change]).is_err())
+                })
+                .collect();
+            self.document = document;
+            if broken.is_empty() {
+                break;
+            }
+            self.ledger.broken.extend(broken);
+            self.ledger.rejudge(trust);
+        }
+    }
+
+    /// The judged entries.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The document that the standing changes make.
+    #[must_use]
+    pub const fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The document, to draft a change in a copy of it or to save it.
+    pub const fn document_mut(&mut self) -> &mut Document {
+        &mut self.document
+    }
+
+    /// Who wrote an entry, in words, and when.
+    #[must_use]
+    pub fn provenance(&self, id: &EntryId, trust: &Trust) -> Option<Provenance> {
+        let entry = self.ledger.entry(id)?;
+        let credential: &Credential = trust.credential(&entry.credential)?;
+        Some(Provenance {
+            author: credential.name.clone(),
+            role: credential.role,
+            organisation: trust.organisation_of(&entry.credential).map(|o| o.name.clone()),
+            time: entry.device_time,
+            relay_time: entry.relay_time,
+            entry: *id,
+        })
+    }
+
+    /// Hands the plan's view everything it is made of.
+    pub fn material<R>(
+        &self,
+        trust: &Trust,
+        as_of: AsOf,
+        waiting: usize,
+        use_it: impl FnOnce(&Material<'_>) -> R,
+    ) -> R {
+        let decisions: Vec<StandingDecision> = self
+            .ledger
+            .decided_sections()
+            .into_iter()
+            .flat_map(|section| self.ledger.decisions(section))
+            .filter_map(|standing| {
+                Some(StandingDecision {
+                    entry: standing.entry,
+                    section: standing.decision.section,
+                    fields: decode_decision(&standing.decision.content).ok()?,
+                    by: self.provenance(&standing.entry, trust)?,
+                    endorsed_by: standing
+                        .endorsed_by
+                        .iter()
+                        .filter_map(|id| self.provenance(id, trust))
+                        .collect(),
+                })
+            })
+            .collect();
+        let consents: Vec<StandingConsent> = self
+            .ledger
+            .consents()
+            .into_iter()
+            .filter_map(|(id, consent)| {
+                Some(StandingConsent {
+                    entry: id,
+                    scope: consent.scope,
+                    outcome: consent.outcome,
+                    note: consent.note.clone(),
+                    by: self.provenance(&id, trust)?,
+                })
+            })
+            .collect();
+        use_it(&Material {
+            document: &self.document,
+            decisions: &decisions,
+            consents: &consents,
+            provenance: &|change| self.provenance(&self.ledger.entry_of(change)?, trust),
+            held: self.ledger.held(),
+            waiting,
+            as_of,
+        })
+    }
+
+    /// How many entries each credential wrote, standing or held.
+    #[must_use]
+    pub fn entries_by_credential(&self) -> BTreeMap<StatementId, usize> {
+        let mut counts = BTreeMap::new();
+        for (_, entry, _) in self.ledger.in_order() {
+            *counts.entry(entry.credential).or_default() += 1;
+        }
+        counts
+    }
+
+    /// True when an entry is part of the plan.
+    #[must_use]
+    pub fn stands(&self, id: &EntryId) -> bool {
+        self.ledger.verdict(id) == Some(&Verdict::Standing)
+    }
+}
+
+fn standing_change<'a>(ledger: &'a Ledger, id: &EntryId) -> Option<&'a [u8]> {
+    let node = ledger.nodes.get(id)?;
+    match (&node.entry.body, node.change) {
+        (Body::Change(change), Some(_)) => Some(change),
+        _ => None,
+    }
+}

@@ -1,0 +1,78 @@
+//! A new entry by this device's author, in its place after everything the device holds.
+
+use bedside_protocol::entry::{Body, Entry, Scope};
+use bedside_protocol::ids::{EntryId, IdentityId, LogId, StatementId, Timestamp};
+use bedside_protocol::limits::PARENTS_MAX;
+use bedside_protocol::signing::sha256;
+
+use super::Ledger;
+use crate::crdt::Actor;
+
+/// Who writes, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Pen {
+    /// The author.
+    pub author: IdentityId,
+    /// The credential they write under.
+    pub credential: StatementId,
+    /// Their device's clock.
+    pub now: Timestamp,
+    /// The last time a relay told the device.
+    pub relay_time: Option<Timestamp>,
+}
+
+/// Why nothing can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// No consent of this scope stands.
+    #[error("there is no consent, or other lawful basis, to {}", match .0 { Scope::Record => "record", Scope::Share => "share" })]
+    NoBasis(Scope),
+}
+
+impl Ledger {
+    /// The entry that this author would write now. It is not part of the ledger until it is signed and admitted.
+    pub fn compose(&self, pen: &Pen, body: Body) -> Result<Entry, WriteError> {
+        let basis = match &body {
+            Body::Consent(_) => None,
+            Body::Change(_) | Body::Decision(_) => {
+                Some(self.basis(Scope::Record).ok_or(WriteError::NoBasis(Scope::Record))?)
+            }
+            Body::Grant(_) => Some(self.basis(Scope::Share).ok_or(WriteError::NoBasis(Scope::Share))?),
+        };
+        let last = self.last_of(&pen.author);
+        let parents = self.parents_for(last.map(|(_, id)| id));
+        Ok(Entry {
+            version: Entry::VERSION,
+            credential: pen.credential,
+            author_seq: last.map_or(1, |(seq, _)| seq.saturating_add(1)),
+            prev: Entry::prev_of(last.map(|(_, id)| id), &parents),
+            parents,
+            plan_heads: None,
+            device_time: pen.now,
+            relay_time: pen.relay_time,
+            basis,
+            body,
+        })
+    }
+
+    /// All heads; of more than [`PARENTS_MAX`] the deepest, and always one that the author's own last entry precedes.
+    fn parents_for(&self, own: Option<EntryId>) -> Vec<EntryId> {
+        let mut heads: Vec<EntryId> = self.heads.iter().copied().collect();
+        if heads.len() > PARENTS_MAX {
+            let after_own = |id: &EntryId| own.is_some_and(|own| self.precedes(&own, &[*id]));
+            heads.sort_by_key(|id| (!after_own(id), std::cmp::Reverse(self.nodes.get(id).map(|n| n.depth))));
+            heads.truncate(PARENTS_MAX);
+            heads.sort();
+        }
+        heads
+    }
+}
+
+/// The automerge actor of an author in a log: nobody can write under another's.
+#[must_use]
+pub fn actor(author: &IdentityId, log: &LogId) -> Actor {
+    let digest = sha256(&[b"bedside actor", author.as_bytes(), log.as_bytes()]);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Actor::new(bytes)
+}

@@ -1,0 +1,61 @@
+//! The largest of everything inside the core; what crosses the wire is in `bedside_protocol::limits`.
+
+/// Longest text of one answer, in bytes of UTF-8. Thirty pages; more belongs in an attachment.
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// Largest canonical entry before sealing: a sealed one of [`bedside_protocol::limits::ENTRY_BYTES_MAX`] holds it padded.
+pub const ENTRY_BYTES_MAX: usize = 224 << 10;
+
+/// How many operations one change may hold: a text of [`TEXT_BYTES_MAX`] rewritten whole is two for each byte.
+pub const CHANGE_OPS_MAX: u64 = 1 << 18;
+
+/// How many fields one draft may change.
+pub const DRAFT_EDITS_MAX: usize = 1_000;
+
+/// Largest FHIR file read. A full demographics record is 10 KB.
+pub const FHIR_BYTES_MAX: usize = 1 << 20;
+
+/// How many items one page of a list holds.
+pub const PAGE_ITEMS_MAX: usize = 200;
+
+/// How many rows one search answers.
+pub const SEARCH_HITS_MAX: usize = 50;
+
+/// How many sealed entries are opened in one transaction.
+pub const OPEN_BATCH_MAX: usize = 500;
+
+/// Shortest PIN.
+pub const PIN_LENGTH_MIN: usize = 6;
+
+/// Longest PIN or passphrase.
+pub const PIN_LENGTH_MAX: usize = 128;
+
+/// Wrong PINs before each further one has to wait.
+pub const PIN_FREE_ATTEMPTS: u32 = 5;
+
+/// How long to wait after the sixth, seventh ... wrong PIN, in milliseconds. After the last the keys are destroyed.
+pub const PIN_DELAYS_MS: [u64; 5] = [30_000, 60_000, 300_000, 900_000, 3_600_000];
+
+/// How long a database waits for another connection's write, in milliseconds.
+pub const DATABASE_BUSY_MS: u64 = 5_000;
+
+/// Pages that one database connection keeps in memory, in KiB.
+pub const DATABASE_CACHE_KIB: u32 = 2_048;
+
+/// How many connections read the vault at the same time; the next one waits.
+pub const READERS_MAX: usize = 4;
+
+/// How many prepared statements one database connection keeps.
+pub const STATEMENTS_CACHED_MAX: usize = 96;
+
+/// How many words of a search are looked at.
+pub const SEARCH_WORDS_MAX: usize = 8;
+
+/// Longest search text, in bytes of UTF-8; what follows is not looked at.
+pub const SEARCH_BYTES_MAX: usize = 256;
+
+/// How often salvage opens a damaged vault anew before it gives up. Each damaged page costs a few.
+pub const SALVAGE_ATTEMPTS_MAX: usize = 20_000;
+
+/// How many entries that wait for something are looked at in one go.
+pub const WAITING_MAX: usize = 10_000;

@@ -1,0 +1,111 @@
+//! Who a plan is about: the first thing on every screen and every sheet of paper.
+
+use bedside_protocol::ids::Timestamp;
+use serde::Serialize;
+
+use super::dates::{self, Partial};
+use super::leaf::Source;
+use super::nhs_number::NhsNumber;
+use super::schema::Section;
+use super::view::{DecisionView, SectionView, ValueView};
+
+/// Who a plan is about. What is missing is said to be missing.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Banner {
+    /// In upper case.
+    pub family: Option<String>,
+    /// Given names.
+    pub given: Option<String>,
+    /// Title.
+    pub title: Option<String>,
+    /// `DD-Mmm-YYYY`.
+    pub born: Option<String>,
+    /// ISO 8601.
+    pub born_date: Option<String>,
+    /// Completed years, today or at death.
+    pub age_years: Option<i16>,
+    /// In words.
+    pub gender: Option<String>,
+    /// `943 476 5919`.
+    pub nhs_number: Option<String>,
+    /// `DD-Mmm-YYYY`; recorded here by a clinician.
+    pub died: Option<String>,
+    /// The demographics service reports a death: its date, or that none is given.
+    pub death_notice: Option<String>,
+    /// The parts of the banner's line, none of which is ever broken or shortened.
+    pub parts: Vec<String>,
+}
+
+pub(super) fn banner(sections: &[SectionView], now: Timestamp) -> Banner {
+    let identity = &sections[usize::from(Section::Identity.number())];
+    let words = |key: &str| best(identity, key).map(|value| value.text.clone());
+    let born_date = best(identity, "identity.born").and_then(|value| value.date.clone());
+    let born = born_date.as_deref().and_then(Partial::parse);
+    let died = death(sections);
+    let until = died.or_else(|| dates::day(now));
+    let age_years = born.zip(until).and_then(|(born, until)| born.age_on(until));
+    let nhs_number = words("identity.nhs_number").map(|text| match NhsNumber::parse(&text) {
+        Ok(number) => number.to_string(),
+        Err(_) => format!("{text} (not a valid NHS number)"),
+    });
+    let mut banner = Banner {
+        family: words("identity.family").map(|family| family.to_uppercase()),
+        given: words("identity.given"),
+        title: words("identity.title"),
+        born: born.map(Partial::show),
+        born_date,
+        age_years,
+        gender: words("identity.gender"),
+        nhs_number,
+        died: died.map(Partial::show),
+        death_notice: death_notice(identity),
+        parts: Vec::new(),
+    };
+    banner.parts = parts(&banner);
+    banner
+}
+
+fn parts(banner: &Banner) -> Vec<String> {
+    let family = banner.family.clone().unwrap_or_else(|| "FAMILY NAME NOT RECORDED".to_owned());
+    let given = banner.given.clone().unwrap_or_else(|| "given name not recorded".to_owned());
+    let title = banner.title.as_ref().map(|title| format!(" ({title})")).unwrap_or_default();
+    let age = banner.age_years.map(|years| format!(" ({years}y)")).unwrap_or_default();
+    let born = banner
+        .born
+        .as_ref()
+        .map_or_else(|| "date of birth not recorded".to_owned(), |born| format!("born {born}{age}"));
+    let gender = banner.gender.clone().unwrap_or_else(|| "gender not recorded".to_owned());
+    let number = banner
+        .nhs_number
+        .as_ref()
+        .map_or_else(|| "NHS No. not recorded".to_owned(), |number| format!("NHS No. {number}"));
+    let mut parts = vec![format!("{family}, {given}{title}"), born, gender, number];
+    if let Some(died) = &banner.died {
+        parts.insert(2, format!("DIED {died}"));
+    } else if let Some(notice) = &banner.death_notice {
+        parts.insert(2, format!("DEATH REPORTED {notice}"));
+    }
+    parts
+}
+
+/// Of answers that stand beside each other, the record's; the alerts say that there are others.
+fn best<'a>(section: &'a SectionView, key: &str) -> Option<&'a ValueView> {
+    let answered = |value: &&ValueView| matches!(value.answer, "coded" | "text" | "date" | "number");
+    let values = || section.field(key).into_iter().flat_map(|field| field.values.iter()).filter(answered);
+    let record = values().find(|value| value.heard_from == Some(Source::Record.name()));
+    record.or_else(|| values().find(|value| !value.correction)).or_else(|| values().next())
+}
+
+fn death(sections: &[SectionView]) -> Option<Partial> {
+    let decisions = &sections[usize::from(Section::AfterDeath.number())].decisions;
+    let date = |decision: &DecisionView| {
+        Partial::parse(decision.field("death.date")?.values.first()?.date.as_deref()?)
+    };
+    decisions.iter().find_map(date)
+}
+
+fn death_notice(identity: &SectionView) -> Option<String> {
+    let date = best(identity, "identity.death_notice").map(|value| value.text.clone());
+    let status = || best(identity, "identity.death_notice_status").map(|_| "date not given".to_owned());
+    date.or_else(status)
+}

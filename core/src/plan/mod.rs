@@ -1,0 +1,32 @@
+//! The care plan: what it holds, who may write it, and how it is shown. Pure: no storage, no network, no clock.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`schema`] | sections and fields, in one table |
+//! | [`leaf`] | one answer |
+//! | [`check`] | whether an answer fits its question |
+//! | [`authority`] | who may write what |
+//! | [`view`] | everything that stands, with where it comes from; [`banner`] who it is about |
+//! | [`summary`] | one line of a list |
+//! | [`text`] | a view at eighty columns |
+//! | [`words`] | what an entry changes, for the history |
+//! | [`codes`] | every code, in one table |
+//! | [`nhs_number`] | NHS numbers |
+//! | [`dates`] | dates as people read them |
+
+mod alerts;
+pub mod authority;
+pub mod banner;
+pub mod check;
+pub mod codes;
+pub mod dates;
+pub mod leaf;
+pub mod nhs_number;
+pub mod schema;
+pub mod summary;
+pub mod text;
+pub mod view;
+pub mod words;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,745 @@
+//! Views and their text, told as stories.
+
+use std::collections::BTreeMap;
+
+use bedside_protocol::entry::{Outcome, Scope};
+use bedside_protocol::ids::{EntryId, Timestamp};
+use bedside_protocol::statement::Role;
+use expect_test::{Expect, expect};
+
+use super::check::{Given, check_decision, check_edit, encode_decision, read_answer};
+use super::leaf::{Answer, Leaf, Source};
+use super::schema::{Section, TEXTS, field};
+use super::summary::summary;
+use super::text::render_text;
+use super::view::*;
+use crate::crdt::{Actor, ChangeHash, Document, Edit, inspect};
+
+const DAY: u64 = 86_400_000;
+/// 22-Nov-2026 09:14.
+const NOW: Timestamp = Timestamp(1_795_338_840_000);
+
+struct Plan {
+    document: Document,
+    authors: BTreeMap<ChangeHash, Provenance>,
+    decisions: Vec<StandingDecision>,
+    consents: Vec<StandingConsent>,
+    entries: u8,
+    last_contact: Option<Timestamp>,
+}
+
+fn days_ago(days: u64) -> Timestamp {
+    Timestamp(NOW.0 - days * DAY)
+}
+
+impl Plan {
+    fn new() -> Self {
+        Self {
+            document: Document::new(TEXTS),
+            authors: BTreeMap::new(),
+            decisions: Vec::new(),
+            consents: Vec::new(),
+            entries: 0,
+            last_contact: Some(NOW),
+        }
+    }
+
+    fn by(&mut self, author: &str, role: Role, days: u64) -> Provenance {
+        self.entries += 1;
+        let organisation = (role > Role::Proxy).then(|| "Meadow Hospice".to_owned());
+        let entry = EntryId::new([self.entries; 32]);
+        Provenance {
+            author: author.into(),
+            role,
+            organisation,
+            time: days_ago(days),
+            relay_time: None,
+            entry,
+        }
+    }
+
+    fn edit_in(
+        &mut self,
+        document: &mut Document,
+        by: Provenance,
+        source: Source,
+        edits: &[(&str, &str)],
+    ) -> Vec<u8> {
+        let edits: Vec<Edit> = edits.iter().map(|(key, said)| edit(key, said, source)).collect();
+        let actor = Actor::new([by.author.as_bytes()[0]; 16]);
+        let change = document.edit(&actor, Timestamp(0), &edits).unwrap();
+        self.authors.insert(inspect(&change, TEXTS).unwrap().hash, by);
+        change
+    }
+
+    fn edit(&mut self, author: &str, role: Role, days: u64, source: Source, edits: &[(&str, &str)]) {
+        let by = self.by(author, role, days);
+        let mut document = self.document.clone();
+        self.edit_in(&mut document, by, source, edits);
+        self.document = document;
+    }
+
+    /// Two authors who do not see each other's edit.
+    fn apart(&mut self, one: (&str, Role, &[(&str, &str)]), two: (&str, Role, &[(&str, &str)])) {
+        let (mut left, mut right) = (self.document.clone(), self.document.clone());
+        let by = self.by(one.0, one.1, 3);
+        self.edit_in(&mut left, by, Source::Person, one.2);
+        let by = self.by(two.0, two.1, 2);
+        let change = self.edit_in(&mut right, by, Source::Proxy, two.2);
+        left.apply(&[&change]).unwrap();
+        self.document = left;
+    }
+
+    fn decide(
+        &mut self,
+        section: Section,
+        author: &str,
+        days: u64,
+        endorsed: Option<&str>,
+        said: &[(&str, &str)],
+    ) {
+        let fields = said.iter().map(|(key, said)| {
+            let (field, _) = field(key).unwrap();
+            ((*key).to_owned(), Leaf::new(read_answer(field, said).unwrap(), Source::Person))
+        });
+        let fields = check_decision(section.number(), &encode_decision(&fields.collect())).unwrap();
+        let by = self.by(author, Role::Doctor, days);
+        let endorsed_by = endorsed.map(|name| self.by(name, Role::Doctor, days - 1)).into_iter().collect();
+        self.decisions.push(StandingDecision {
+            entry: by.entry,
+            section: section.number(),
+            fields,
+            by,
+            endorsed_by,
+        });
+    }
+
+    fn view(&self) -> PlanView {
+        view(&self.material(&|hash| self.authors.get(hash).cloned()))
+    }
+
+    fn material<'a>(&'a self, provenance: &'a dyn Fn(&ChangeHash) -> Option<Provenance>) -> Material<'a> {
+        Material {
+            document: &self.document,
+            decisions: &self.decisions,
+            consents: &self.consents,
+            provenance,
+            held: 0,
+            waiting: 0,
+            as_of: AsOf { now: NOW, last_contact: self.last_contact },
+        }
+    }
+
+    fn check(&self, expected: &Expect) {
+        let text = render_text(&self.view());
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "wider than 80 columns:\n{text}");
+        expected.assert_eq(&text);
+    }
+}
+
+fn edit(key: &str, said: &str, source: Source) -> Edit {
+    let (known, _) = field(key).unwrap();
+    if TEXTS.contains(&key) {
+        check_edit(key, Given::Text(said)).unwrap();
+        return Edit::Text { key: key.into(), text: said.into() };
+    }
+    let answer = match said {
+        "DECLINED" => Answer::Declined,
+        "NONE" => Answer::AskedNone,
+        _ => read_answer(known, said).unwrap(),
+    };
+    let leaf = Leaf::new(answer, source);
+    check_edit(key, Given::Leaf(&leaf)).unwrap();
+    Edit::Put { key: key.into(), value: leaf.to_bytes() }
+}
+
+fn margaret() -> Plan {
+    let mut plan = Plan::new();
+    plan.edit(
+        "Ada Import",
+        Role::Nurse,
+        30,
+        Source::Record,
+        &[
+            ("identity.family", "Okafor"),
+            ("identity.given", "Margaret Rose"),
+            ("identity.title", "Mrs"),
+            ("identity.born", "1940-01-01"),
+            ("identity.gender", "female"),
+            ("identity.nhs_number", "943 476 5919"),
+            ("identity.address", "1 Trevelyan Square, Boar Lane, Leeds"),
+            ("identity.postcode", "LS1 6AE"),
+        ],
+    );
+    plan
+}
+
+#[test]
+fn a_plan_with_nothing_in_it_says_so_and_never_says_no() {
+    let mut plan = Plan::new();
+    plan.last_contact = None;
+    plan.check(&expect![[r#"
+        FAMILY NAME NOT RECORDED, given name not recorded; date of birth not recorded;
+          gender not recorded; NHS No. not recorded
+        Never compared with the relay: only what this device holds
+
+        !! CPR not documented
+        !! No preferred place of death recorded
+
+        RESUSCITATION (CPR)
+          Not recorded
+
+        ESCALATION OF TREATMENT
+          Not recorded
+
+        PREFERRED PLACES
+          Place of death, first: Not recorded
+
+        ALLERGIES AND MEDICINES
+          Allergies: Not recorded
+    "#]]);
+}
+
+#[test]
+fn a_full_plan_is_read_in_the_order_of_a_crews_questions() {
+    let mut plan = margaret();
+    plan.last_contact = Some(days_ago(1));
+    plan.edit(
+        "Jo Nurse",
+        Role::Nurse,
+        10,
+        Source::Person,
+        &[
+            ("preferences.place_of_death_1", "home"),
+            ("preferences.place_of_death_2", "DECLINED"),
+            ("wishes.about_me", "I was a midwife for forty years.\nI like the window open."),
+            ("wishes.spiritual.answer", "NONE"),
+            ("contact/00000000000000aa/name", "Daniel Okafor"),
+            ("contact/00000000000000aa/relationship", "Son"),
+            ("contact/00000000000000aa/phone_1", "07700 900123"),
+            ("allergies.status", "none-known"),
+            ("medicine/00000000000000bb/name", "morphine sulfate"),
+            ("medicine/00000000000000bb/brand", "Oramorph"),
+            ("medicine/00000000000000bb/strength", "10 mg/5 ml"),
+            ("medicine/00000000000000bb/form", "oral solution"),
+            ("medicine/00000000000000bb/dose", "5 mg"),
+            ("medicine/00000000000000bb/route", "oral"),
+            ("medicine/00000000000000bb/frequency", "every 4 hours when needed"),
+            ("medicine/00000000000000bb/high_risk", "opioid"),
+            ("medicine/00000000000000aa/name", "amlodipine"),
+            ("medicine/00000000000000aa/stopped", "2026-10"),
+            ("home.key_safe", "C1066Z"),
+            ("alert/00000000000000aa/kind", "oxygen"),
+        ],
+    );
+    plan.decide(
+        Section::Cpr,
+        "Dr Amy Bell",
+        12,
+        Some("Dr Carl Dent"),
+        &[
+            ("cpr.decision", "not-recommended"),
+            (
+                "cpr.reason",
+                "Would not restart the heart; agreed with Margaret and her son at home after a long talk",
+            ),
+            ("cpr.review_date", "2026-11-20"),
+        ],
+    );
+    plan.decide(
+        Section::Escalation,
+        "Dr Amy Bell",
+        12,
+        None,
+        &[
+            ("escalation.focus", "comfort"),
+            ("escalation.hospital", "conditional: only for a broken bone"),
+            ("escalation.icu", "not-recommended"),
+        ],
+    );
+    plan.decide(
+        Section::Legal,
+        "Dr Amy Bell",
+        12,
+        None,
+        &[
+            ("document/00000000000000aa/kind", "advance-statement"),
+            ("document/00000000000000bb/kind", "adrt"),
+        ],
+    );
+    let by = plan.by("Jo Nurse", Role::Nurse, 10);
+    plan.consents.push(StandingConsent {
+        entry: by.entry,
+        scope: Scope::Share,
+        outcome: Outcome::Given,
+        note: "said so herself".into(),
+        by,
+    });
+    plan.check(&expect![[r#"
+        OKAFOR, Margaret Rose (Mrs); born 01-Jan-1940 (86y); Female;
+          NHS No. 943 476 5919
+        As of 21-Nov-2026 09:14, not checked since
+
+        !! The CPR decision was due for review on 20-Nov-2026
+
+        RESUSCITATION (CPR)
+          CPR: CPR not recommended
+          Reason: Would not restart the heart; agreed with Margaret and her son at home
+            after a long talk
+          Review on: 20-Nov-2026
+          Recorded by Dr Amy Bell (doctor, Meadow Hospice), 10-Nov-2026
+          Endorsed by Dr Carl Dent (doctor, Meadow Hospice), 11-Nov-2026
+
+        ESCALATION OF TREATMENT
+          Focus of care: Prioritise comfort
+          Transfer to hospital: Conditional: only for a broken bone
+          Intensive care: Not recommended
+          Recorded by Dr Amy Bell (doctor, Meadow Hospice), 10-Nov-2026
+          Not endorsed
+
+        LEGAL DOCUMENTS
+          * Document: Advance decision to refuse treatment
+          * Document: Advance statement
+          Recorded by Dr Amy Bell (doctor, Meadow Hospice), 10-Nov-2026
+
+        PREFERRED PLACES
+          Place of death, first: Home (heard from person; Jo Nurse, nurse, 12-Nov-2026)
+          Place of death, second: Declined to talk about this (heard from person; Jo
+            Nurse, nurse, 12-Nov-2026)
+
+        WHAT MATTERS TO ME
+          About me: I was a midwife for forty years.
+            I like the window open. (Jo Nurse, nurse, 12-Nov-2026)
+          Spiritual and cultural needs: Asked: there is none (heard from person; Jo
+            Nurse, nurse, 12-Nov-2026)
+
+        CONTACTS
+          * Name: Daniel Okafor (heard from person; Jo Nurse, nurse, 12-Nov-2026)
+            Relationship: Son (heard from person; Jo Nurse, nurse, 12-Nov-2026)
+            Phone, first: 07700 900123 (heard from person; Jo Nurse, nurse, 12-Nov-2026)
+
+        ALERTS
+          * Alert: Oxygen in use (heard from person; Jo Nurse, nurse, 12-Nov-2026)
+
+        ALLERGIES AND MEDICINES
+          Allergies: No known allergies (heard from person; Jo Nurse, nurse,
+            12-Nov-2026)
+          * morphine sulfate - ORAMORPH - 10 mg/5 ml - oral solution - DOSE 5 mg - oral
+            - every 4 hours when needed
+            High risk: Opioid (heard from person; Jo Nurse, nurse, 12-Nov-2026)
+            Recorded by Jo Nurse (nurse, Meadow Hospice), 12-Nov-2026
+          * (ended) amlodipine - dose not recorded
+            Stopped: Oct-2026 (heard from person; Jo Nurse, nurse, 12-Nov-2026)
+            Recorded by Jo Nurse (nurse, Meadow Hospice), 12-Nov-2026
+
+        IDENTITY
+          Family name: Okafor (from a record; Ada Import, nurse, 23-Oct-2026)
+          Given names: Margaret Rose (from a record; Ada Import, nurse, 23-Oct-2026)
+          Title: Mrs (from a record; Ada Import, nurse, 23-Oct-2026)
+          Born: 01-Jan-1940 (from a record; Ada Import, nurse, 23-Oct-2026)
+          Gender: Female (from a record; Ada Import, nurse, 23-Oct-2026)
+          NHS number: 943 476 5919 (from a record; Ada Import, nurse, 23-Oct-2026)
+          Address: 1 Trevelyan Square, Boar Lane, Leeds (from a record; Ada Import,
+            nurse, 23-Oct-2026)
+          Postcode: LS1 6AE (from a record; Ada Import, nurse, 23-Oct-2026)
+
+        HOME AND ACCESS
+          Key-safe code: Recorded; revealing it is recorded too (heard from person; Jo
+            Nurse, nurse, 12-Nov-2026)
+
+        CONSENT
+          Consent to share this plan: given: said so herself; recorded by Jo Nurse
+            (nurse, Meadow Hospice), 12-Nov-2026
+    "#]]);
+}
+
+#[test]
+fn two_doctors_offline_decide_cpr_differently_and_neither_is_lost() {
+    let mut plan = margaret();
+    plan.decide(
+        Section::Cpr,
+        "Dr Amy Bell",
+        12,
+        Some("Dr Carl Dent"),
+        &[("cpr.decision", "not-recommended")],
+    );
+    plan.decide(Section::Cpr, "Dr Bo Lin", 11, None, &[("cpr.decision", "recommended")]);
+    plan.check(&expect![[r#"
+        OKAFOR, Margaret Rose (Mrs); born 01-Jan-1940 (86y); Female;
+          NHS No. 943 476 5919
+        As of 22-Nov-2026 09:14
+
+        !! IN CONFLICT: Resuscitation (CPR): 2 decisions stand; see both
+        !! The CPR decision has not been endorsed by a senior clinician
+        !! No preferred place of death recorded
+
+        RESUSCITATION (CPR)
+          ** IN CONFLICT: 2 decisions stand. A clinician must decide. **
+          Decision 1
+            CPR: CPR not recommended
+            Recorded by Dr Amy Bell (doctor, Meadow Hospice), 10-Nov-2026
+            Endorsed by Dr Carl Dent (doctor, Meadow Hospice), 11-Nov-2026
+          Decision 2
+            CPR: CPR recommended
+            Recorded by Dr Bo Lin (doctor, Meadow Hospice), 11-Nov-2026
+            Not endorsed
+
+        ESCALATION OF TREATMENT
+          Not recorded
+
+        PREFERRED PLACES
+          Place of death, first: Not recorded
+
+        ALLERGIES AND MEDICINES
+          Allergies: Not recorded
+
+        IDENTITY
+          Family name: Okafor (from a record; Ada Import, nurse, 23-Oct-2026)
+          Given names: Margaret Rose (from a record; Ada Import, nurse, 23-Oct-2026)
+          Title: Mrs (from a record; Ada Import, nurse, 23-Oct-2026)
+          Born: 01-Jan-1940 (from a record; Ada Import, nurse, 23-Oct-2026)
+          Gender: Female (from a record; Ada Import, nurse, 23-Oct-2026)
+          NHS number: 943 476 5919 (from a record; Ada Import, nurse, 23-Oct-2026)
+          Address: 1 Trevelyan Square, Boar Lane, Leeds (from a record; Ada Import,
+            nurse, 23-Oct-2026)
+          Postcode: LS1 6AE (from a record; Ada Import, nurse, 23-Oct-2026)
+    "#]]);
+    let summary = summary(&plan.view());
+    assert!(summary.in_conflict);
+    expect!["CPR IN CONFLICT: CPR not recommended / CPR recommended"].assert_eq(&summary.cpr);
+}
+
+#[test]
+fn answers_given_apart_stand_beside_each_other_and_texts_merge() {
+    let mut plan = margaret();
+    plan.apart(
+        (
+            "Jo Nurse",
+            Role::Nurse,
+            &[("preferences.place_of_death_1", "home"), ("wishes.most_fear", "Falling.")],
+        ),
+        (
+            "Daniel",
+            Role::Proxy,
+            &[("preferences.place_of_death_1", "hospice"), ("wishes.most_fear", "Pain. ")],
+        ),
+    );
+    let view = plan.view();
+    let death = &view.section(Section::Preferences).field("preferences.place_of_death_1").unwrap().values;
+    let mut shown: Vec<String> =
+        death.iter().map(|v| format!("{} {}", v.text, v.by.as_ref().unwrap().author)).collect();
+    shown.sort();
+    assert_eq!(shown, ["Home Jo Nurse", "Hospice Daniel"]);
+    let fear = &view.section(Section::WhatMatters).field("wishes.most_fear").unwrap().values;
+    assert_eq!(fear.len(), 1);
+    assert!(fear[0].text.contains("Falling.") && fear[0].text.contains("Pain."));
+    assert_eq!(
+        (fear[0].by.as_ref().unwrap().author.as_str(), fear[0].with.join(", ")),
+        ("Daniel", "Jo Nurse".into())
+    );
+    assert!(render_text(&view).contains("Place of death, first: MORE THAN ONE ANSWER"));
+}
+
+#[test]
+fn a_correction_stands_beside_the_record_and_raises_an_alert() {
+    let mut plan = margaret();
+    plan.edit("Jo Nurse", Role::Nurse, 1, Source::Person, &[("identity.family.correction", "Okafor-Reed")]);
+    let view = plan.view();
+    assert_eq!(view.banner.family.as_deref(), Some("OKAFOR"));
+    let values = &view.section(Section::Identity).field("identity.family").unwrap().values;
+    let said: Vec<(&str, bool)> = values.iter().map(|v| (v.text.as_str(), v.correction)).collect();
+    assert_eq!(said, [("Okafor", false), ("Okafor-Reed", true)]);
+    assert!(view.alerts.iter().any(|alert| alert.kind == "identity-differs"));
+}
+
+#[test]
+fn of_two_imports_made_apart_the_newer_stands() {
+    let mut plan = margaret();
+    let (mut left, mut right) = (plan.document.clone(), plan.document.clone());
+    let old = plan.by("Ada", Role::Nurse, 5);
+    plan.edit_in(&mut left, old, Source::Record, &[("identity.postcode", "LS1 1AA")]);
+    let new = plan.by("Bea", Role::Nurse, 4);
+    let change = plan.edit_in(&mut right, new, Source::Record, &[("identity.postcode", "LS2 2BB")]);
+    left.apply(&[&change]).unwrap();
+    plan.document = left;
+    let view = plan.view();
+    let values = &view.section(Section::Identity).field("identity.postcode").unwrap().values;
+    assert_eq!(values.iter().map(|v| v.text.as_str()).collect::<Vec<_>>(), ["LS2 2BB"]);
+}
+
+#[test]
+fn a_death_is_the_first_alert_and_stands_in_the_banner() {
+    let mut plan = margaret();
+    plan.edit("Ada", Role::Nurse, 2, Source::Record, &[("identity.death_notice", "2026-11-19")]);
+    let view = plan.view();
+    assert_eq!(view.alerts[0].kind, "death-notice");
+    assert!(view.banner.parts.iter().any(|part| part == "DEATH REPORTED 19-Nov-2026"));
+    plan.decide(
+        Section::AfterDeath,
+        "Dr Amy Bell",
+        1,
+        None,
+        &[("death.date", "2026-11-19"), ("death.place", "home")],
+    );
+    let view = plan.view();
+    assert_eq!((view.alerts[0].kind, view.banner.died.as_deref()), ("deceased", Some("19-Nov-2026")));
+    assert_eq!(view.banner.age_years, Some(86));
+}
+
+#[test]
+fn declining_to_say_where_to_die_is_an_answer_and_a_blank_is_an_alert() {
+    let alert = |plan: &Plan| plan.view().alerts.iter().any(|alert| alert.kind == "no-place-of-death");
+    let mut plan = margaret();
+    assert!(alert(&plan));
+    plan.edit("Jo", Role::Nurse, 1, Source::Person, &[("preferences.place_of_death_1", "DECLINED")]);
+    assert!(!alert(&plan));
+}
+
+#[test]
+fn a_key_safe_code_is_shown_only_when_it_is_revealed() {
+    let mut plan = margaret();
+    plan.edit("Jo", Role::Nurse, 1, Source::Person, &[("home.key_safe", "C1066Z")]);
+    let json = serde_json::to_string(&plan.view()).unwrap();
+    assert!(!json.contains("C1066Z") && json.contains("withheld"));
+    let provenance = |hash: &ChangeHash| plan.authors.get(hash).cloned();
+    let revealed = reveal(&plan.material(&provenance), "home.key_safe");
+    assert!(revealed.len() == 1 && revealed[0].text == "C1066Z");
+}
+
+#[test]
+fn what_this_version_cannot_place_is_counted_and_never_taken_for_a_decision() {
+    let mut plan = margaret();
+    let leaf = Leaf::new(Answer::text("recommended").unwrap(), Source::Person).to_bytes();
+    let put = |key: &str| Edit::Put { key: key.into(), value: leaf.clone() };
+    plan.document
+        .edit(&Actor::new([9; 16]), Timestamp(0), &[put("cpr.decision"), put("wishes.tune")])
+        .unwrap();
+    let view = plan.view();
+    assert_eq!(view.unreadable, 2);
+    assert!(view.section(Section::Cpr).is_empty());
+    assert_eq!(summary(&view).cpr, "CPR not documented");
+}
+
+#[test]
+fn a_damaged_answer_is_shown_as_damaged() {
+    let mut plan = margaret();
+    let put = Edit::Put { key: "preferences.place_of_care_1".into(), value: vec![0xff] };
+    plan.document.edit(&Actor::new([9; 16]), Timestamp(0), &[put]).unwrap();
+    assert!(
+        render_text(&plan.view()).contains("Place of care, first: Recorded, but damaged; ask who wrote it")
+    );
+}
+
+#[test]
+fn names_in_json_are_stable() {
+    let mut plan = margaret();
+    plan.decide(
+        Section::Cpr,
+        "Dr Amy Bell",
+        12,
+        Some("Dr Carl Dent"),
+        &[("cpr.decision", "not-recommended")],
+    );
+    plan.edit("Jo", Role::Nurse, 1, Source::Person, &[("contact/00000000000000aa/name", "Dan")]);
+    let mut view = plan.view();
+    view.sections.retain(|section| [1, 3, 14].contains(&section.number));
+    view.sections[0].fields.truncate(1);
+    expect![[r#"
+        {
+          "banner": {
+            "family": "OKAFOR",
+            "given": "Margaret Rose",
+            "title": "Mrs",
+            "born": "01-Jan-1940",
+            "born_date": "1940-01-01",
+            "age_years": 86,
+            "gender": "Female",
+            "nhs_number": "943 476 5919",
+            "died": null,
+            "death_notice": null,
+            "parts": [
+              "OKAFOR, Margaret Rose (Mrs)",
+              "born 01-Jan-1940 (86y)",
+              "Female",
+              "NHS No. 943 476 5919"
+            ]
+          },
+          "as_of": {
+            "now": "2026-11-22T09:14:00Z",
+            "last_contact": "2026-11-22T09:14:00Z",
+            "text": "As of 22-Nov-2026 09:14"
+          },
+          "alerts": [
+            {
+              "kind": "no-place-of-death",
+              "text": "No preferred place of death recorded"
+            }
+          ],
+          "consents": [],
+          "sections": [
+            {
+              "number": 1,
+              "name": "identity",
+              "title": "Identity",
+              "fields": [
+                {
+                  "key": "identity.family",
+                  "label": "Family name",
+                  "values": [
+                    {
+                      "text": "Okafor",
+                      "answer": "text",
+                      "code": null,
+                      "system": null,
+                      "date": null,
+                      "heard_from": "record",
+                      "confirmed": null,
+                      "correction": false,
+                      "by": {
+                        "author": "Ada Import",
+                        "role": "nurse",
+                        "organisation": "Meadow Hospice",
+                        "time": "2026-10-23T09:14:00Z",
+                        "relay_time": null,
+                        "day": "23-Oct-2026",
+                        "entry": "0101010101010101010101010101010101010101010101010101010101010101"
+                      },
+                      "with": []
+                    }
+                  ]
+                }
+              ],
+              "lists": [],
+              "decisions": [],
+              "in_conflict": false
+            },
+            {
+              "number": 3,
+              "name": "contacts",
+              "title": "Contacts",
+              "fields": [],
+              "lists": [
+                {
+                  "list": "contact",
+                  "items": [
+                    {
+                      "id": "00000000000000aa",
+                      "ended": false,
+                      "in_error": false,
+                      "fields": [
+                        {
+                          "key": "contact/00000000000000aa/name",
+                          "label": "Name",
+                          "values": [
+                            {
+                              "text": "Dan",
+                              "answer": "text",
+                              "code": null,
+                              "system": null,
+                              "date": null,
+                              "heard_from": "person",
+                              "confirmed": null,
+                              "correction": false,
+                              "by": {
+                                "author": "Jo",
+                                "role": "nurse",
+                                "organisation": "Meadow Hospice",
+                                "time": "2026-11-21T09:14:00Z",
+                                "relay_time": null,
+                                "day": "21-Nov-2026",
+                                "entry": "0404040404040404040404040404040404040404040404040404040404040404"
+                              },
+                              "with": []
+                            }
+                          ]
+                        }
+                      ]
+                    }
+                  ]
+                }
+              ],
+              "decisions": [],
+              "in_conflict": false
+            },
+            {
+              "number": 14,
+              "name": "cpr",
+              "title": "Resuscitation (CPR)",
+              "fields": [],
+              "lists": [],
+              "decisions": [
+                {
+                  "entry": "0202020202020202020202020202020202020202020202020202020202020202",
+                  "fields": [
+                    {
+                      "key": "cpr.decision",
+                      "label": "CPR",
+                      "values": [
+                        {
+                          "text": "CPR not recommended",
+                          "answer": "coded",
+                          "code": "450476008",
+                          "system": "http://snomed.info/sct",
+                          "date": null,
+                          "heard_from": "person",
+                          "confirmed": null,
+                          "correction": false,
+                          "by": null,
+                          "with": []
+                        }
+                      ]
+                    }
+                  ],
+                  "lists": [],
+                  "by": {
+                    "author": "Dr Amy Bell",
+                    "role": "doctor",
+                    "organisation": "Meadow Hospice",
+                    "time": "2026-11-10T09:14:00Z",
+                    "relay_time": null,
+                    "day": "10-Nov-2026",
+                    "entry": "0202020202020202020202020202020202020202020202020202020202020202"
+                  },
+                  "endorsed": true,
+                  "endorsed_by": [
+                    {
+                      "author": "Dr Carl Dent",
+                      "role": "doctor",
+                      "organisation": "Meadow Hospice",
+                      "time": "2026-11-11T09:14:00Z",
+                      "relay_time": null,
+                      "day": "11-Nov-2026",
+                      "entry": "0303030303030303030303030303030303030303030303030303030303030303"
+                    }
+                  ]
+                }
+              ],
+              "in_conflict": false
+            }
+          ],
+          "held": 0,
+          "waiting": 0,
+          "unreadable": 0
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&view).unwrap());
+    expect![[r#"
+        {
+          "family": "OKAFOR",
+          "given": "Margaret Rose",
+          "nhs_number": "943 476 5919",
+          "born": "01-Jan-1940",
+          "place": "1 Trevelyan Square, Boar Lane, Leeds, LS1 6AE",
+          "cpr": "CPR not recommended (Dr Amy Bell, 10-Nov-2026, endorsed)",
+          "in_conflict": false,
+          "alerts": 1
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&summary(&plan.view())).unwrap());
+}
+
+#[test]
+fn a_drug_name_is_never_cut() {
+    let mut plan = margaret();
+    let name = format!("long{}", "name".repeat(30));
+    plan.edit("Jo", Role::Nurse, 1, Source::Record, &[("medicine/00000000000000aa/name", &name)]);
+    assert!(render_text(&plan.view()).lines().any(|line| line.contains(&name)));
+}

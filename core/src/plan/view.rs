@@ -1,0 +1,592 @@
+//! A plan as it is shown: everything that stands, with where each answer comes from. Nothing that stands is left out,
+//! and nothing is chosen between answers that stand beside each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bedside_protocol::entry::{Outcome, Scope};
+use bedside_protocol::ids::{EntryId, Timestamp};
+use bedside_protocol::statement::Role;
+use serde::Serialize;
+
+use super::alerts;
+use super::banner::{self, Banner};
+use super::dates;
+use super::leaf::{Answer, Leaf, Source};
+use super::schema::{self, Class, FIELDS, Field, Kind, Part, Section};
+use crate::crdt::{ChangeHash, Document};
+
+/// Where something that stands comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Provenance {
+    /// Name of the author.
+    pub author: String,
+    /// What they are to the plan.
+    pub role: Role,
+    /// Their organisation; none for a person or proxy.
+    pub organisation: Option<String>,
+    /// Their device's clock.
+    pub time: Timestamp,
+    /// The last time a relay had told their device.
+    pub relay_time: Option<Timestamp>,
+    /// The entry.
+    pub entry: EntryId,
+}
+
+/// A decision that no other supersedes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StandingDecision {
+    /// Its entry.
+    pub entry: EntryId,
+    /// Section number.
+    pub section: u8,
+    /// Its fields, by key.
+    pub fields: BTreeMap<String, Leaf>,
+    /// Who recorded it.
+    pub by: Provenance,
+    /// Who endorsed it.
+    pub endorsed_by: Vec<Provenance>,
+}
+
+/// A consent, or another basis, that no later one of the same scope replaces.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StandingConsent {
+    /// Its entry.
+    pub entry: EntryId,
+    /// To record or to share.
+    pub scope: Scope,
+    /// What was said.
+    pub outcome: Outcome,
+    /// In words; may be empty.
+    pub note: String,
+    /// Who recorded it.
+    pub by: Provenance,
+}
+
+/// When a view is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AsOf {
+    /// Now, by the device's clock.
+    pub now: Timestamp,
+    /// When this plan was last compared with the relay; none when it never was.
+    pub last_contact: Option<Timestamp>,
+}
+
+/// What a view is made of.
+pub struct Material<'a> {
+    /// The log's document.
+    pub document: &'a Document,
+    /// Every standing decision.
+    pub decisions: &'a [StandingDecision],
+    /// Every standing consent.
+    pub consents: &'a [StandingConsent],
+    /// Where a change comes from; none when its entry is not at hand.
+    pub provenance: &'a dyn Fn(&ChangeHash) -> Option<Provenance>,
+    /// How many entries are held for a reviewer.
+    pub held: usize,
+    /// How many entries this device has not sent yet.
+    pub waiting: usize,
+    /// When.
+    pub as_of: AsOf,
+}
+
+/// A plan as it is shown. Its JSON names are stable: fields are added, never renamed.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct PlanView {
+    /// Who it is about. Shown before everything else, always.
+    pub banner: Banner,
+    /// How old this is.
+    pub as_of: AsOfView,
+    /// What must be seen first.
+    pub alerts: Vec<Alert>,
+    /// Standing consents.
+    pub consents: Vec<ConsentView>,
+    /// Every section, in order, those without content included.
+    pub sections: Vec<SectionView>,
+    /// Entries held for a reviewer.
+    pub held: usize,
+    /// Entries not sent yet.
+    pub waiting: usize,
+    /// Answers that have no place in this version of the plan.
+    pub unreadable: usize,
+}
+
+/// How old a view is.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct AsOfView {
+    /// RFC 3339, UTC.
+    pub now: Option<String>,
+    /// RFC 3339, UTC; none when this plan was never compared with the relay.
+    pub last_contact: Option<String>,
+    /// For people, in the time of the United Kingdom.
+    pub text: String,
+}
+
+/// What must be seen first.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    /// Stable name of its kind.
+    pub kind: &'static str,
+    /// For people.
+    pub text: String,
+}
+
+/// A standing consent.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct ConsentView {
+    /// `record` or `share`.
+    pub scope: &'static str,
+    /// `given`, `withdrawn`, `best-interests`, `attorney` or `representative`.
+    pub outcome: &'static str,
+    /// For people.
+    pub text: String,
+    /// How it was given.
+    pub note: String,
+    /// Who recorded it.
+    pub by: By,
+}
+
+/// One heading.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct SectionView {
+    /// 0..19.
+    pub number: u8,
+    /// Stable name.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// Answered fields, in the order of the table.
+    pub fields: Vec<FieldView>,
+    /// Lists with items.
+    pub lists: Vec<ListView>,
+    /// Standing decisions.
+    pub decisions: Vec<DecisionView>,
+    /// More than one decision stands.
+    pub in_conflict: bool,
+}
+
+/// An answered field.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct FieldView {
+    /// Key in the document or decision.
+    pub key: String,
+    /// For people.
+    pub label: String,
+    /// One answer, or all that stand beside each other.
+    pub values: Vec<ValueView>,
+}
+
+/// One answer that stands.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct ValueView {
+    /// In words.
+    pub text: String,
+    /// `coded`, `text`, `date`, `number`, `asked-none`, `declined`, `unable-to-express`, `unknown` or `withheld`.
+    pub answer: &'static str,
+    /// The code, if any.
+    pub code: Option<String>,
+    /// The code's system.
+    pub system: Option<String>,
+    /// Of a date, ISO 8601.
+    pub date: Option<String>,
+    /// `person`, `proxy`, `observed`, `record` or `unknown`; none for a text, whose authors speak for it.
+    pub heard_from: Option<&'static str>,
+    /// When last confirmed, RFC 3339, UTC.
+    pub confirmed: Option<String>,
+    /// Said here instead of a fact from elsewhere.
+    pub correction: bool,
+    /// Who wrote it; in a decision, none: the decision says. Of a text with several authors, the last.
+    pub by: Option<By>,
+    /// The other authors of a text.
+    pub with: Vec<String>,
+}
+
+/// Who wrote something.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct By {
+    /// Name.
+    pub author: String,
+    /// Role.
+    pub role: &'static str,
+    /// Organisation.
+    pub organisation: Option<String>,
+    /// Their device's clock, RFC 3339, UTC.
+    pub time: Option<String>,
+    /// The last time a relay had told their device, RFC 3339, UTC.
+    pub relay_time: Option<String>,
+    /// `DD-Mmm-YYYY` in the United Kingdom.
+    pub day: String,
+    /// The entry, in hexadecimal.
+    pub entry: String,
+}
+
+/// A list.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct ListView {
+    /// Name in keys.
+    pub list: &'static str,
+    /// Its items, those that ended or were entered in error last.
+    pub items: Vec<ItemView>,
+}
+
+/// One item of a list.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct ItemView {
+    /// Id in keys.
+    pub id: String,
+    /// Stopped, ended, or no longer involved.
+    pub ended: bool,
+    /// Entered in error.
+    pub in_error: bool,
+    /// Its answered fields.
+    pub fields: Vec<FieldView>,
+}
+
+/// A decision that stands.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct DecisionView {
+    /// Its entry, in hexadecimal.
+    pub entry: String,
+    /// Its fields.
+    pub fields: Vec<FieldView>,
+    /// Its lists.
+    pub lists: Vec<ListView>,
+    /// Who recorded it.
+    pub by: By,
+    /// Somebody endorsed it.
+    pub endorsed: bool,
+    /// Who did.
+    pub endorsed_by: Vec<By>,
+}
+
+type Answers = BTreeMap<String, Vec<ValueView>>;
+
+/// Builds the view.
+#[must_use]
+pub fn view(material: &Material<'_>) -> PlanView {
+    let mut answers = answers(material);
+    // A decision's field in the document is not a decision: it is counted and not shown.
+    let decided = |key: &String| schema::field(key).is_some_and(|(field, _)| field.section.is_decision());
+    let misplaced = answers.extract_if(.., |key, _| decided(key)).count();
+    let mut sections: Vec<SectionView> = Section::ALL
+        .into_iter()
+        .map(|section| SectionView {
+            number: section.number(),
+            name: section.name(),
+            title: section.title(),
+            fields: Vec::new(),
+            lists: Vec::new(),
+            decisions: decisions(material.decisions, section),
+            in_conflict: false,
+        })
+        .collect();
+    for section in &mut sections {
+        section.in_conflict = section.decisions.len() > 1;
+        (section.fields, section.lists) = arrange(section.number, &mut answers);
+    }
+    let as_of = as_of(material.as_of);
+    let consents = material.consents.iter().map(consent).collect();
+    let banner = banner::banner(&sections, material.as_of.now);
+    let mut view = PlanView {
+        banner,
+        as_of,
+        alerts: Vec::new(),
+        consents,
+        sections,
+        held: material.held,
+        waiting: material.waiting,
+        unreadable: answers.len() + misplaced,
+    };
+    view.alerts = alerts::alerts(&view, material.as_of.now);
+    view
+}
+
+/// Reads a field that views withhold, such as the key-safe code. The caller records that it was revealed.
+#[must_use]
+pub fn reveal(material: &Material<'_>, key: &str) -> Vec<ValueView> {
+    match schema::field(key) {
+        Some((field, Part::Main)) => values(material, field, key),
+        _ => Vec::new(),
+    }
+}
+
+/// What stands in the document, by main key.
+fn answers(material: &Material<'_>) -> Answers {
+    let mut found = Answers::new();
+    let keys: BTreeSet<String> = material.document.keys().into_iter().collect();
+    for key in &keys {
+        match schema::field(key) {
+            Some((field, Part::Main)) => {
+                let values = values(material, field, key);
+                let shown = if withheld(field) { values.into_iter().map(withhold).collect() } else { values };
+                found.entry(key.clone()).or_default().splice(0..0, shown);
+            }
+            Some((field, part)) => {
+                let mut values = leaves(material, key);
+                values.iter_mut().for_each(|value| value.correction = part == Part::Correction);
+                found.entry(field.key.to_owned()).or_default().extend(values);
+            }
+            None => found.entry(key.clone()).or_default().extend(leaves(material, key)),
+        }
+    }
+    found
+}
+
+fn withheld(field: &Field) -> bool {
+    field.key == "home.key_safe"
+}
+
+fn withhold(value: ValueView) -> ValueView {
+    ValueView {
+        text: "Recorded; revealing it is recorded too".to_owned(),
+        answer: "withheld",
+        code: None,
+        system: None,
+        ..value
+    }
+}
+
+fn values(material: &Material<'_>, field: &Field, key: &str) -> Vec<ValueView> {
+    match field.kind {
+        Kind::Text => text(material, key).into_iter().collect(),
+        _ if field.class == Class::X => newest_record(leaves(material, key)),
+        _ => leaves(material, key),
+    }
+}
+
+fn text(material: &Material<'_>, key: &str) -> Option<ValueView> {
+    let text = material.document.text(key);
+    if text.trim().is_empty() {
+        return None;
+    }
+    let changes = material.document.text_changes(key);
+    let mut authors: Vec<Provenance> = changes.iter().filter_map(material.provenance).collect();
+    authors.sort_by_key(|author| (author.time, author.entry));
+    let last = authors.pop();
+    let mut with: Vec<String> = authors.into_iter().map(|author| author.author).collect();
+    with.sort();
+    with.dedup();
+    with.retain(|name| last.as_ref().is_none_or(|last| last.author != *name));
+    Some(ValueView {
+        text,
+        answer: "text",
+        code: None,
+        system: None,
+        date: None,
+        heard_from: None,
+        confirmed: None,
+        correction: false,
+        by: last.as_ref().map(by),
+        with,
+    })
+}
+
+fn leaves(material: &Material<'_>, key: &str) -> Vec<ValueView> {
+    let found = material.document.values(key);
+    found
+        .into_iter()
+        .map(|value| {
+            let author = (material.provenance)(&value.change);
+            match Leaf::from_bytes(&value.bytes) {
+                Ok(leaf) => shown(&leaf, author.as_ref().map(by)),
+                Err(_) => unreadable(author.as_ref().map(by)),
+            }
+        })
+        .collect()
+}
+
+fn shown(leaf: &Leaf, by: Option<By>) -> ValueView {
+    let (code, system) = match &leaf.answer {
+        Answer::Coded(coded) => (coded.code.clone(), coded.system.clone()),
+        _ => (None, None),
+    };
+    ValueView {
+        text: leaf.answer.words(),
+        answer: leaf.answer.kind(),
+        code,
+        system,
+        date: match &leaf.answer {
+            Answer::Date(iso) => Some(iso.clone()),
+            _ => None,
+        },
+        heard_from: Some(leaf.heard_from.name()),
+        confirmed: leaf.confirmed.and_then(dates::rfc3339),
+        correction: false,
+        by,
+        with: Vec::new(),
+    }
+}
+
+fn unreadable(by: Option<By>) -> ValueView {
+    ValueView {
+        text: "Recorded, but damaged; ask who wrote it".to_owned(),
+        answer: "unknown",
+        code: None,
+        system: None,
+        date: None,
+        heard_from: None,
+        confirmed: None,
+        correction: false,
+        by,
+        with: Vec::new(),
+    }
+}
+
+/// Of facts from elsewhere that stand beside each other, the newest; what was said here stays beside it.
+fn newest_record(mut values: Vec<ValueView>) -> Vec<ValueView> {
+    let from_record = |value: &ValueView| value.heard_from == Some(Source::Record.name());
+    let written = |value: &ValueView| value.by.as_ref().map(|by| (by.time.clone(), by.entry.clone()));
+    let newest = values.iter().filter(|value| from_record(value)).map(written).max();
+    values.retain(|value| !from_record(value) || Some(written(value)) == newest);
+    values
+}
+
+fn decisions(standing: &[StandingDecision], section: Section) -> Vec<DecisionView> {
+    let mut of_section: Vec<&StandingDecision> =
+        standing.iter().filter(|decision| decision.section == section.number()).collect();
+    of_section.sort_by_key(|decision| (decision.by.time, decision.entry));
+    of_section.into_iter().map(|decision| show_decision(decision, section)).collect()
+}
+
+fn show_decision(decision: &StandingDecision, section: Section) -> DecisionView {
+    let mut answers: Answers =
+        decision.fields.iter().map(|(key, leaf)| (key.clone(), vec![shown(leaf, None)])).collect();
+    let (mut fields, lists) = arrange(section.number(), &mut answers);
+    let rest = answers.into_iter().map(|(key, values)| FieldView { label: key.clone(), key, values });
+    fields.extend(rest);
+    DecisionView {
+        entry: decision.entry.to_string(),
+        fields,
+        lists,
+        by: by(&decision.by),
+        endorsed: !decision.endorsed_by.is_empty(),
+        endorsed_by: decision.endorsed_by.iter().map(by).collect(),
+    }
+}
+
+/// Takes a section's answers out and puts them in the order of the table.
+fn arrange(section: u8, answers: &mut Answers) -> (Vec<FieldView>, Vec<ListView>) {
+    let of_section = || FIELDS.iter().filter(|field| field.section.number() == section);
+    let mut take = |field: &Field, key: String| {
+        let values = answers.remove(&key).filter(|values| !values.is_empty())?;
+        Some(FieldView { key, label: field.label.to_owned(), values })
+    };
+    let fields = of_section()
+        .filter(|field| field.list().is_none())
+        .filter_map(|f| take(f, f.key.to_owned()))
+        .collect();
+    let mut lists = Vec::new();
+    for list in of_section().filter_map(Field::list).collect::<BTreeSet<_>>() {
+        let prefix = format!("{list}/");
+        let ids: BTreeSet<String> = answers
+            .range(prefix.clone()..)
+            .take_while(|(key, _)| key.starts_with(&prefix))
+            .filter_map(|(key, _)| key.split('/').nth(1).map(str::to_owned))
+            .collect();
+        let mut items: Vec<ItemView> = ids.into_iter().filter_map(|id| item(list, id, answers)).collect();
+        items.sort_by_key(|item| (item.in_error, item.ended, rank(item)));
+        if !items.is_empty() {
+            lists.push(ListView { list, items });
+        }
+    }
+    lists.sort_by_key(|list| FIELDS.iter().position(|field| field.list() == Some(list.list)));
+    (fields, lists)
+}
+
+fn item(list: &str, id: String, answers: &mut Answers) -> Option<ItemView> {
+    let fields: Vec<FieldView> = FIELDS
+        .iter()
+        .filter(|field| field.list() == Some(list))
+        .filter_map(|field| {
+            let key = field.key_for(&id);
+            let values = answers.remove(&key)?;
+            Some(FieldView { key, label: field.label.to_owned(), values })
+        })
+        .collect();
+    let has = |name: &str| fields.iter().any(|field| field.key.ends_with(name));
+    let (ended, in_error) = (has("/ended") || has("/stopped"), has("/in_error"));
+    (!fields.is_empty()).then_some(ItemView { id, ended, in_error, fields })
+}
+
+/// Legal documents stand in the order of their set: advance decisions come before advance statements.
+fn rank(item: &ItemView) -> usize {
+    let kind =
+        item.fields.iter().find(|field| field.key.starts_with("document/") && field.key.ends_with("/kind"));
+    let code = kind.and_then(|field| field.values.first()?.code.clone());
+    let mut order = super::codes::of(super::codes::Set::Legal);
+    code.and_then(|code| order.position(|known| known.code == code)).unwrap_or(usize::MAX)
+}
+
+fn by(provenance: &Provenance) -> By {
+    By {
+        author: provenance.author.clone(),
+        role: provenance.role.name(),
+        organisation: provenance.organisation.clone(),
+        time: dates::rfc3339(provenance.time),
+        relay_time: provenance.relay_time.and_then(dates::rfc3339),
+        day: dates::show_day(provenance.time),
+        entry: provenance.entry.to_string(),
+    }
+}
+
+fn consent(standing: &StandingConsent) -> ConsentView {
+    let (scope, of) = match standing.scope {
+        Scope::Record => ("record", "to keep this plan"),
+        Scope::Share => ("share", "to share this plan"),
+    };
+    let (outcome, text) = match standing.outcome {
+        Outcome::Given => ("given", format!("Consent {of}: given")),
+        Outcome::Withdrawn => ("withdrawn", format!("Consent {of}: WITHDRAWN")),
+        Outcome::BestInterests => ("best-interests", format!("Best-interests decision {of}")),
+        Outcome::Attorney => ("attorney", format!("Consent {of}: given by attorney")),
+        Outcome::Representative => {
+            ("representative", format!("Consent {of}: given by legitimate representative"))
+        }
+    };
+    ConsentView { scope, outcome, text, note: standing.note.clone(), by: by(&standing.by) }
+}
+
+fn as_of(as_of: AsOf) -> AsOfView {
+    const FRESH_MS: u64 = 60_000;
+    let text = match as_of.last_contact {
+        None => "Never compared with the relay: only what this device holds".to_owned(),
+        Some(contact) if as_of.now.since(contact) < FRESH_MS => {
+            format!("As of {}", dates::show_minute(contact))
+        }
+        Some(contact) => format!("As of {}, not checked since", dates::show_minute(contact)),
+    };
+    AsOfView {
+        now: dates::rfc3339(as_of.now),
+        last_contact: as_of.last_contact.and_then(dates::rfc3339),
+        text,
+    }
+}
+
+impl PlanView {
+    /// One section.
+    #[must_use]
+    pub fn section(&self, section: Section) -> &SectionView {
+        &self.sections[usize::from(section.number())]
+    }
+}
+
+impl SectionView {
+    /// True when nothing stands in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.lists.is_empty() && self.decisions.is_empty()
+    }
+
+    /// An answered field of the document, by key.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<&FieldView> {
+        self.fields.iter().find(|field| field.key == key)
+    }
+}
+
+impl DecisionView {
+    /// An answered field, by key.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<&FieldView> {
+        self.fields.iter().find(|field| field.key == key)
+    }
+}

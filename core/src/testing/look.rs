@@ -1,0 +1,243 @@
+//! Looking into a simulated device, past what an app is shown, and making it misbehave.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use bedside_protocol::entry::{Body, Decision, entry_id};
+use bedside_protocol::ids::{DeviceId, EntryId, KeyId, LogId, SealedId, StatementId};
+use bedside_protocol::signing::hash;
+use bedside_protocol::statement::device_id;
+
+use super::sim::SimDevice;
+use crate::api::ApiError;
+use crate::crypto::content::sign_entry;
+use crate::driver::DriverError;
+use crate::driver::commit::{Rows, entry_row};
+use crate::ledger::Verdict;
+use crate::ledger::replica::SignedEntry;
+use crate::store::{OutgoingRow, ReceiptKind, StoreError, VaultRead, WaitReason};
+
+/// An entry as a device holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldEntry {
+    /// What the relay knows it by.
+    pub sealed: SealedId,
+    /// Written on this device.
+    pub own: bool,
+}
+
+/// A decision as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenDecision {
+    /// Its entry.
+    pub entry: EntryId,
+    /// The section.
+    pub section: u8,
+    /// What it says that it replaces.
+    pub supersedes: Vec<EntryId>,
+    /// It endorses another and decides nothing itself.
+    pub endorses: bool,
+    /// It is part of the plan.
+    pub stands: bool,
+}
+
+/// What a device claims of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The log.
+    pub log: LogId,
+    /// The entry.
+    pub entry: EntryId,
+    /// Sent, seen or refused.
+    pub kind: ReceiptKind,
+    /// Whose device has seen it.
+    pub by: Option<StatementId>,
+}
+
+/// All of these need an unlocked device.
+impl SimDevice {
+    /// Every entry in the vault.
+    pub fn entries(&self) -> Result<BTreeMap<LogId, BTreeMap<EntryId, HeldEntry>>, ApiError> {
+        self.read(|read| {
+            let mut all = BTreeMap::new();
+            for log in read.logs()? {
+                let rows = read.entries(&log.id)?.into_iter();
+                let held = rows.map(|row| (row.entry_id, HeldEntry { sealed: row.sealed_id, own: row.own }));
+                all.insert(log.id, held.collect());
+            }
+            Ok(all)
+        })
+    }
+
+    /// How many entries are in the vault.
+    pub fn entry_count(&self) -> Result<u64, ApiError> {
+        self.read(|read| Ok(read.counts()?.entries))
+    }
+
+    /// The content keys of a log.
+    pub fn content_keys(&self, log: &LogId) -> Result<BTreeSet<KeyId>, ApiError> {
+        self.read(|read| Ok(read.content_keys(log)?.into_iter().map(|row| row.key_id).collect()))
+    }
+
+    /// Why entries wait.
+    pub fn waiting(&self) -> Result<Vec<(LogId, WaitReason)>, ApiError> {
+        self.read(|read| {
+            Ok(read
+                .waiting(None, crate::limits::WAITING_MAX)?
+                .into_iter()
+                .map(|row| (row.log, row.reason))
+                .collect())
+        })
+    }
+
+    /// Every receipt.
+    pub fn claims(&self) -> Result<Vec<Claim>, ApiError> {
+        self.read(|read| {
+            let mut claims = Vec::new();
+            for log in read.logs()? {
+                claims.extend(read.receipts_of(&log.id)?.into_iter().map(|row| Claim {
+                    log: log.id,
+                    entry: row.entry_id,
+                    kind: row.kind,
+                    by: StatementId::from_slice(&row.by),
+                }));
+            }
+            Ok(claims)
+        })
+    }
+
+    /// The credential of the device's person, once enrolled.
+    pub fn credential(&self) -> Result<StatementId, ApiError> {
+        Ok(self.app().device.vault()?.standing()?.credential)
+    }
+
+    /// As the relay knows the device.
+    #[must_use]
+    pub fn id(&self) -> DeviceId {
+        device_id(&self.app().device.transport_key())
+    }
+
+    /// Everything the device believes about a log, one fact a line, the same text for the same belief.
+    pub fn belief(&self, log: &LogId) -> Result<String, ApiError> {
+        let open = self.app().device.vault()?;
+        let mut books = open.books();
+        let replica = books.replica(&open.vault, *log)?;
+        let mut text = String::new();
+        let mut line =
+            |fact: std::fmt::Arguments<'_>| writeln!(text, "{fact}").expect("a String takes all text");
+        for (id, _, verdict) in replica.ledger().in_order() {
+            line(format_args!("entry {id} {verdict:?}"));
+        }
+        for (id, consent) in replica.ledger().consents() {
+            line(format_args!("consent {id} {:?} {:?}", consent.scope, consent.outcome));
+        }
+        for (id, grant) in replica.ledger().grants() {
+            line(format_args!("grant {id} {:?}", grant.reader));
+        }
+        for section in replica.ledger().decided_sections() {
+            for standing in replica.ledger().decisions(section) {
+                line(format_args!(
+                    "decision {section} {} endorsed by {:?}",
+                    standing.entry, standing.endorsed_by
+                ));
+            }
+        }
+        let document = replica.document();
+        for key in document.keys() {
+            let values = document.values(&key);
+            let mut values: Vec<String> =
+                values.iter().map(|v| format!("{:?} {:?}", hash(&v.bytes), v.change)).collect();
+            values.sort();
+            line(format_args!("value {key} {values:?} {:?}", hash(document.text(&key).as_bytes())));
+        }
+        Ok(text)
+    }
+
+    /// Every decision in a log, with what it says that it replaces.
+    pub fn decisions(&self, log: &LogId) -> Result<Vec<WrittenDecision>, ApiError> {
+        let open = self.app().device.vault()?;
+        let mut books = open.books();
+        let replica = books.replica(&open.vault, *log)?;
+        let all = replica.ledger().in_order().into_iter();
+        let decisions = all.filter_map(|(id, entry, verdict)| match &entry.body {
+            Body::Decision(decision) => Some(WrittenDecision {
+                entry: id,
+                section: decision.section,
+                supersedes: decision.supersedes.clone(),
+                endorses: decision.endorses.is_some(),
+                stands: *verdict == Verdict::Standing,
+            }),
+            Body::Consent(_) | Body::Change(_) | Body::Grant(_) => None,
+        });
+        Ok(decisions.collect())
+    }
+
+    /// The decisions on a section that the device shows.
+    pub fn shown(&self, log: &LogId, section: u8) -> Result<BTreeSet<EntryId>, ApiError> {
+        let open = self.app().device.vault()?;
+        let mut books = open.books();
+        let replica = books.replica(&open.vault, *log)?;
+        Ok(replica.ledger().decisions(section).iter().map(|standing| standing.entry).collect())
+    }
+
+    /// The text under a key.
+    pub fn text(&self, log: &LogId, key: &str) -> Result<String, ApiError> {
+        let open = self.app().device.vault()?;
+        let mut books = open.books();
+        Ok(books.replica(&open.vault, *log)?.document().text(key))
+    }
+
+    /// True while the vault is open.
+    #[must_use]
+    pub fn is_unlocked(&self) -> bool {
+        self.is_up() && self.app().device.is_unlocked()
+    }
+
+    /// Which entries are held.
+    pub fn held(&self, log: &LogId) -> Result<BTreeSet<EntryId>, ApiError> {
+        let open = self.app().device.vault()?;
+        let mut books = open.books();
+        let replica = books.replica(&open.vault, *log)?;
+        let all = replica.ledger().in_order().into_iter();
+        Ok(all.filter(|(_, _, verdict)| **verdict != Verdict::Standing).map(|(id, ..)| id).collect())
+    }
+
+    /// Writes a decision whatever the rules say, as software that somebody altered would, and sends it.
+    pub fn decide_regardless(&self, log: LogId, decision: Decision) -> Result<EntryId, ApiError> {
+        let app = self.app();
+        let open = app.device.vault()?;
+        let at = app.device.moment()?;
+        let pen = open.pen(at.now, at.relay_time)?;
+        let key = open.current_key(&log)?;
+        let mut books = open.books();
+        let (replica, trust) = books.replica_and_trust(&open.vault, log)?;
+        let composed = replica.ledger().compose(&pen, Body::Decision(decision));
+        let entry = composed.map_err(DriverError::Compose)?;
+        let bytes = entry.to_bytes();
+        let id = entry_id(&log, &bytes);
+        let signed = SignedEntry { signature: sign_entry(&open.keys.signing, &id), bytes };
+        replica.offer(&signed, trust).map_err(DriverError::OwnEntry)?;
+        let sealed =
+            key.seal_entry(&log, &id, &signed.bytes, &signed.signature).map_err(DriverError::Crypto)?;
+        let sealed_id = sealed.id();
+        let rows = Rows {
+            outgoing: vec![OutgoingRow {
+                sealed_id,
+                entry_id: id,
+                log,
+                bytes: sealed.into_bytes(),
+                copied: false,
+            }],
+            entries: vec![entry_row(log, id, sealed_id, &entry, signed, at.now, true)],
+            ..Rows::default()
+        };
+        open.vault.write(move |tx| rows.write(tx)).map_err(DriverError::Store)?;
+        drop(books);
+        open.post(&app.device.mailbox)?;
+        Ok(id)
+    }
+
+    fn read<R>(&self, f: impl FnOnce(&VaultRead<'_>) -> Result<R, StoreError>) -> Result<R, ApiError> {
+        Ok(self.app().device.vault()?.vault.read(f).map_err(DriverError::Store)?)
+    }
+}

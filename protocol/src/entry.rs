@@ -1,0 +1,293 @@
+//! One signed unit of a plan's history.
+//!
+//! An entry's canonical bytes are a CBOR map; its id is `SHA-256("bedside entry" ‖ log ‖ bytes)`; its author signs the id.
+//! So a signature covers the log, the author's place in it, everything the author had seen, and the change itself,
+//! and never the ciphertext: it survives re-sealing.
+
+use std::fmt;
+
+use minicbor::{Decode, Encode};
+
+use crate::cbor::{self, CborError};
+use crate::ids::{EntryId, LogId, Principal, StatementId, Timestamp};
+use crate::limits::PARENTS_MAX;
+use crate::signing::sha256;
+
+/// One signed unit of history, without its log (which the id and the signature bind) and its signature.
+///
+/// `Debug` shows ids only: the body may hold personal data.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Entry {
+    /// Format version, 1.
+    #[n(0)]
+    pub version: u8,
+    /// The credential its author wrote under; it names the author.
+    #[n(1)]
+    pub credential: StatementId,
+    /// 1 for the author's first entry in this log, then without gaps.
+    #[n(2)]
+    pub author_seq: u64,
+    /// The author's previous entry in this log; absent in their first.
+    #[n(3)]
+    pub prev: Option<Prev>,
+    /// The newest entries of this log that the author held, ascending. Empty only in an entry that begins a log.
+    #[n(4)]
+    pub parents: Vec<EntryId>,
+    /// In logs beside the plan's main one: the main log's newest entries when this was written, ascending.
+    #[n(5)]
+    pub plan_heads: Option<Vec<EntryId>>,
+    /// The author's device clock.
+    #[n(6)]
+    pub device_time: Timestamp,
+    /// The last time a relay told the author's device; absent when it has never met one.
+    #[n(7)]
+    pub relay_time: Option<Timestamp>,
+    /// The consent (or other lawful basis) under which this was written; absent only in a consent itself.
+    #[n(8)]
+    pub basis: Option<EntryId>,
+    /// What it says.
+    #[n(9)]
+    pub body: Body,
+}
+
+/// How an entry names its author's previous one: nearly always it is among the parents, and one byte will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Prev {
+    /// The parent at this index.
+    #[n(0)]
+    Parent(#[n(0)] u8),
+    /// An entry that the parents already follow.
+    #[n(1)]
+    Entry(#[n(0)] EntryId),
+}
+
+/// What an entry says.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Body {
+    /// Consent to record or to share, given or withdrawn, or another lawful basis.
+    #[n(0)]
+    Consent(#[n(0)] Consent),
+    /// An automerge change to the log's document: class P, S and X fields.
+    #[n(1)]
+    Change(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+    /// A clinical decision or legal fact (class C, L): stands or falls as a whole.
+    #[n(2)]
+    Decision(#[n(0)] Decision),
+    /// Somebody was given the key to this log.
+    #[n(3)]
+    Grant(#[n(0)] Grant),
+}
+
+/// A lawful basis for recording or sharing.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Consent {
+    /// To record, or to share.
+    #[n(0)]
+    pub scope: Scope,
+    /// Given, withdrawn, or on another basis.
+    #[n(1)]
+    pub outcome: Outcome,
+    /// How it was given and by whom, in words. Empty when nothing was written.
+    #[n(2)]
+    pub note: String,
+}
+
+/// What a consent covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Scope {
+    /// Keeping a plan at all.
+    #[n(0)]
+    Record,
+    /// Letting others than the author's organisation read it.
+    #[n(1)]
+    Share,
+}
+
+/// What was said about a [`Scope`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Outcome {
+    /// Consent given by the person (SNOMED CT 882921000000109).
+    #[n(0)]
+    Given,
+    /// Consent withdrawn (882941000000102).
+    #[n(1)]
+    Withdrawn,
+    /// A best-interests decision (882961000000101).
+    #[n(2)]
+    BestInterests,
+    /// Consent given by an attorney for health and welfare (883001000000106).
+    #[n(3)]
+    Attorney,
+    /// Consent given by a legitimate representative (882981000000105).
+    #[n(4)]
+    Representative,
+}
+
+/// A decision on one section, signed as a whole.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Decision {
+    /// Section number (0..19) in the plan.
+    #[n(0)]
+    pub section: u8,
+    /// The decisions of the same section that this one replaces, ascending.
+    #[n(1)]
+    pub supersedes: Vec<EntryId>,
+    /// The fields of the decision: a CBOR map from field key to leaf, as the core's plan model defines it.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub content: Vec<u8>,
+    /// The decision that this one endorses without changing it.
+    #[n(3)]
+    pub endorses: Option<EntryId>,
+}
+
+/// A record, inside the log, of an access statement outside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Grant {
+    /// Who may read from now on.
+    #[n(0)]
+    pub reader: Principal,
+    /// The signed access statement that carries the sealed key.
+    #[n(1)]
+    pub statement: StatementId,
+}
+
+/// Why bytes are not an entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// Not deterministic CBOR of the right shape.
+    #[error("an entry cannot be read")]
+    Cbor(#[from] CborError),
+    /// Written by a newer version of Bedside.
+    #[error("an entry has format version {0}, newer than this software knows")]
+    Version(u8),
+    /// Its fields contradict each other.
+    #[error("an entry is malformed: {0}")]
+    Malformed(&'static str),
+}
+
+impl Entry {
+    /// The format version that this build writes.
+    pub const VERSION: u8 = 1;
+
+    /// The bytes that are hashed, signed, and sealed.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        cbor::encode(self)
+    }
+
+    /// Reads an entry and checks everything that can be checked without its context.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        cbor::check(bytes)?;
+        let version = peek_version(bytes)?;
+        if version != Self::VERSION {
+            return Err(EntryError::Version(version));
+        }
+        let entry: Self = cbor::decode(bytes)?;
+        entry.check()?;
+        Ok(entry)
+    }
+
+    fn check(&self) -> Result<(), EntryError> {
+        let malformed = |why| Err(EntryError::Malformed(why));
+        if self.author_seq == 0 {
+            return malformed("author_seq starts at 1");
+        }
+        if self.parents.len() > PARENTS_MAX {
+            return malformed("too many parents");
+        }
+        if !self.parents.is_sorted_by(|a, b| a < b) {
+            return malformed("parents ascend without repeats");
+        }
+        if (self.author_seq == 1) != self.prev.is_none() {
+            return malformed("prev belongs to every entry but an author's first");
+        }
+        match self.prev {
+            Some(Prev::Parent(index)) if usize::from(index) >= self.parents.len() => {
+                malformed("prev names a parent that is not there")
+            }
+            Some(Prev::Entry(id)) if self.parents.contains(&id) => {
+                malformed("prev is a parent: name it by index")
+            }
+            Some(_) if self.parents.is_empty() => malformed("prev without parents"),
+            _ => Ok(()),
+        }?;
+        if self.basis.is_none() && !matches!(self.body, Body::Consent(_)) {
+            return malformed("no basis");
+        }
+        if let Some(heads) = &self.plan_heads {
+            if heads.len() > PARENTS_MAX {
+                return malformed("too many plan heads");
+            }
+            if !heads.is_sorted_by(|a, b| a < b) {
+                return malformed("plan heads ascend without repeats");
+            }
+        }
+        if let Body::Decision(decision) = &self.body
+            && !decision.supersedes.is_sorted_by(|a, b| a < b)
+        {
+            return malformed("superseded decisions ascend without repeats");
+        }
+        Ok(())
+    }
+
+    /// The author's previous entry in this log.
+    #[must_use]
+    pub fn prev_id(&self) -> Option<EntryId> {
+        match self.prev? {
+            Prev::Parent(index) => self.parents.get(usize::from(index)).copied(),
+            Prev::Entry(id) => Some(id),
+        }
+    }
+
+    /// Names `prev` in its one allowed form.
+    #[must_use]
+    pub fn prev_of(prev: Option<EntryId>, parents: &[EntryId]) -> Option<Prev> {
+        let prev = prev?;
+        let index = parents.iter().position(|parent| *parent == prev);
+        Some(index.and_then(|i| u8::try_from(i).ok()).map_or(Prev::Entry(prev), Prev::Parent))
+    }
+}
+
+/// The id of an entry from its log and canonical bytes.
+#[must_use]
+pub fn entry_id(log: &LogId, bytes: &[u8]) -> EntryId {
+    EntryId::new(sha256(&[b"bedside entry", log.as_bytes(), bytes]))
+}
+
+fn peek_version(bytes: &[u8]) -> Result<u8, EntryError> {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let shape = |e: minicbor::decode::Error| EntryError::Cbor(CborError::Shape(e.to_string()));
+    let fields = decoder.map().map_err(shape)?;
+    if fields == Some(0) || decoder.u8().map_err(shape)? != 0 {
+        return Err(EntryError::Malformed("no version"));
+    }
+    decoder.u8().map_err(shape)
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("credential", &self.credential)
+            .field("author_seq", &self.author_seq)
+            .field("parents", &self.parents)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Consent(_) => "Consent",
+            Self::Change(_) => "Change",
+            Self::Decision(_) => "Decision",
+            Self::Grant(_) => "Grant",
+        })
+    }
+}

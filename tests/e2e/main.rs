@@ -1,0 +1,13 @@
+//! The whole as a stranger would misuse it: devices and a relay over real sockets and real files.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(unreachable_pub, reason = "the parts of one test program")]
+
+mod damage;
+mod gate;
+mod input;
+mod pin;
+mod time;
+mod together;
+mod wire;
+mod world;

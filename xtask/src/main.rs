@@ -1,0 +1,116 @@
+//! The project's own commands: `cargo xtask <command>`.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`ci`] | everything that must pass before a change lands |
+//! | [`tidy`] | what no compiler checks: layers, documents that lie, unfinished work |
+//! | [`tasks`] | the demonstration, benchmarks, fuzzing, the audit |
+//! | [`command`] | running other programs; errors |
+
+mod ci;
+mod command;
+mod tasks;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::command::{Error, workspace_root};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The project's own commands",
+    after_help = "Examples:
+  cargo xtask ci                          everything that must pass before a change lands
+  cargo xtask tidy                        the quick checks alone, in a second or two
+  cargo xtask demo                        two nurses, one relay, on this machine
+  cargo xtask bench reconnect             the benchmarks whose name holds \"reconnect\"
+  cargo xtask fuzz entry --seconds 600    ten minutes of one fuzz target"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every check and every test, as CI does; stops at the first that fails.
+    Ci,
+    /// Check layers, links, named tests and leftovers; names every place that needs work.
+    Tidy,
+    /// Look for published vulnerabilities in what the project depends on (needs network and cargo-deny).
+    Audit,
+    /// Build the client and the relay for release and run the demonstration.
+    #[command(after_help = "Examples:\n  cargo xtask demo\n  cargo xtask demo --help")]
+    Demo {
+        /// Passed on to `bedside demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run the benchmarks.
+    #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench reconnect")]
+    Bench {
+        /// Only benchmarks whose name holds this.
+        filter: Option<String>,
+    },
+    /// Run fuzz targets (needs a nightly compiler and cargo-fuzz).
+    #[command(after_help = "Examples:
+  cargo xtask fuzz                        every target for a minute
+  cargo xtask fuzz statement              one target for a minute
+  cargo xtask fuzz entry --seconds 600    one target for ten minutes")]
+    Fuzz {
+        /// One of the targets in fuzz/Cargo.toml; all of them, one after the other, when left out.
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        seconds: u32,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Error> {
+    let root = workspace_root()?;
+    match command {
+        Command::Ci => ci::run(&root),
+        Command::Tidy => tidy::run(&root),
+        Command::Audit => tasks::audit(&root),
+        Command::Demo { arguments } => tasks::demo(&root, &arguments),
+        Command::Bench { filter } => tasks::bench(&root, filter.as_deref()),
+        Command::Fuzz { target, seconds } => tasks::fuzz(&root, target.as_deref(), seconds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_demo_is_passed_on_even_when_it_looks_like_an_option() {
+        let parsed = Arguments::try_parse_from(["cargo xtask", "demo", "--json", "-v"]).unwrap();
+        assert!(matches!(parsed.command, Command::Demo { arguments } if arguments == ["--json", "-v"]));
+    }
+}
