@@ -25,6 +25,9 @@ pub const STATEMENT_BYTES_MAX: usize = 8 << 10;
 /// How many logs one request may subscribe to. A care home has 120 residents, a hospice team 400 patients.
 pub const SUBSCRIBE_MAX: usize = 10_000;
 
+/// Answers to enrolments in one request: an administrator enrols a ward in an afternoon.
+pub const ENROLMENTS_MAX: usize = 100;
+
 /// How many parents an entry may name: one for each author who wrote at the same time without seeing the others.
 pub const PARENTS_MAX: usize = 64;
 

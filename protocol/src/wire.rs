@@ -265,7 +265,8 @@ pub struct EnrolmentAnswer {
     /// Which invitation.
     #[n(0)]
     pub invite: InviteId,
-    /// Opaque to the relay.
+    /// Sealed to the new device, with its credential beside it: the relay reads the credential when the invitation is contested,
+    /// to stop it.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub answer: Vec<u8>,
 }

@@ -30,9 +30,6 @@ pub const SESSION_BODY_BYTES_MAX: usize = SESSION_STATEMENTS_MAX * (STATEMENT_BY
 /// Entries that one request may ask for by name: 10,000 ids are 340 KB and half a second of looking up.
 pub const WANT_ENTRIES_MAX: usize = 10_000;
 
-/// Answers to enrolments in one request: an administrator enrols a ward in an afternoon.
-pub const ENROLMENTS_MAX: usize = 100;
-
 /// Largest enrolment request: the same keys that a credential holds.
 pub const ENROL_REQUEST_BYTES_MAX: usize = STATEMENT_BYTES_MAX;
 

@@ -2,7 +2,9 @@
 
 use bedside_protocol::cbor;
 use bedside_protocol::ids::{StatementId, Timestamp};
-use bedside_protocol::limits::{PUSH_BYTES_MAX, PUSH_ENTRIES_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX};
+use bedside_protocol::limits::{
+    ENROLMENTS_MAX, PUSH_BYTES_MAX, PUSH_ENTRIES_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX,
+};
 use bedside_protocol::wire::{Cursor, Item, LiveEvent, Receipt, Session, SyncAnswer, SyncRequest};
 use minicbor::bytes::ByteVec;
 
@@ -25,8 +27,8 @@ const STATEMENTS: usize = {
     if fit < STATEMENTS_MAX { fit } else { STATEMENTS_MAX }
 };
 
-/// How many wishes one request carries: all of them may be answers to new devices, of which a relay takes so many.
-const WISHES: usize = 100;
+/// How many wishes one request carries: all of them may ask for statements.
+const WISHES: usize = STATEMENTS_MAX;
 
 /// Reads what is to be pushed; true when there is more than one request can carry.
 ///
@@ -38,8 +40,9 @@ pub(crate) fn collect(device: &Device) -> Result<(SyncRequest, Sent, bool), Driv
     let entries = if all_statements { mailbox.batch(PUSH_BYTES_MAX, PUSH_ENTRIES_MAX)? } else { Vec::new() };
     // A log is subscribed to once the relay has heard who may.
     let wishes = if all_statements { mailbox.wishes(WISHES)? } else { Vec::new() };
+    let (wishes, more_wishes) = that_fit(wishes);
     let (in_line, _) = mailbox.counts()?;
-    let rest = !all_statements || in_line > entries.len() as u64 || wishes.len() == WISHES;
+    let rest = !all_statements || in_line > entries.len() as u64 || more_wishes;
     let mut request = SyncRequest { cursor: mailbox.state()?.cursor, ..SyncRequest::default() };
     let mut sent = Sent::default();
     for (id, bytes) in statements {
@@ -59,6 +62,17 @@ pub(crate) fn collect(device: &Device) -> Result<(SyncRequest, Sent, bool), Driv
         }
     }
     Ok((request, sent, rest))
+}
+
+/// The first wishes that one request may carry, and whether there may be more.
+fn that_fit(mut wishes: Vec<(i64, Wish)>) -> (Vec<(i64, Wish)>, bool) {
+    let mut answers = wishes.iter().enumerate().filter(|(_, (_, wish))| matches!(wish, Wish::Enrolment(_)));
+    if let Some((one_too_many, _)) = answers.nth(ENROLMENTS_MAX) {
+        wishes.truncate(one_too_many);
+        return (wishes, true);
+    }
+    let full = wishes.len() == WISHES;
+    (wishes, full)
 }
 
 /// Makes an answer durable: items, receipts and the cursor in one transaction, and crosses off what was sent.
@@ -145,4 +159,35 @@ pub(crate) fn own_statements(device: &Device) -> Result<Vec<Vec<u8>>, DriverErro
 
 fn mail_receipt(receipt: Receipt, at: Timestamp) -> MailReceipt {
     MailReceipt { sealed_id: receipt.entry, at, refused: receipt.refused.as_ref().map(cbor::encode) }
+}
+
+#[cfg(test)]
+mod tests {
+    use bedside_protocol::ids::{InviteId, LogId};
+    use bedside_protocol::wire::EnrolmentAnswer;
+
+    use super::*;
+
+    fn answer(n: i64) -> (i64, Wish) {
+        (n, Wish::Enrolment(EnrolmentAnswer { invite: InviteId::new([7; 32]), answer: Vec::new() }))
+    }
+
+    fn follow(n: i64) -> (i64, Wish) {
+        (n, Wish::Follow(LogId::new([7; 32])))
+    }
+
+    #[test]
+    fn a_request_carries_a_thousand_wishes_but_no_more_answers_than_a_relay_takes() {
+        let counts = |wishes| {
+            let (fit, more) = that_fit(wishes);
+            (fit.len(), more)
+        };
+        assert_eq!(counts((0..7).map(follow).collect()), (7, false));
+        assert_eq!(counts((0..1_000).map(follow).collect()), (1_000, true));
+        assert_eq!(counts((0..100).map(answer).collect()), (100, false));
+        assert_eq!(counts((0..101).map(answer).collect()), (100, true));
+        let mixed = (0..200).map(|n| if n % 2 == 0 { answer(n) } else { follow(n) });
+        assert_eq!(counts(mixed.clone().collect()), (200, false));
+        assert_eq!(counts(mixed.chain((200..300).map(answer)).collect()), (200, true));
+    }
 }

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bedside_protocol::ids::{DeviceId, LogId, SealedId, StatementId};
-use bedside_protocol::limits::{PAGE_BYTES_MAX, PUSH_ENTRIES_MAX, STATEMENTS_MAX, SUBSCRIBE_MAX};
+use bedside_protocol::limits::{
+    ENROLMENTS_MAX, PAGE_BYTES_MAX, PUSH_ENTRIES_MAX, STATEMENTS_MAX, SUBSCRIBE_MAX,
+};
 use bedside_protocol::problem::{Problem, ProblemKind};
 use bedside_protocol::sealed::{SealedEntry, SealedError};
 use bedside_protocol::signing::hash;
@@ -17,7 +19,7 @@ use minicbor::bytes::ByteVec;
 
 use super::feed::{Page, cursor_at, page};
 use super::{Work, refuse, too_many};
-use crate::limits::{ANSWER_STATEMENT_BYTES_MAX, ENROLMENTS_MAX, TOKEN_MS, TOKEN_RENEW_MS, WANT_ENTRIES_MAX};
+use crate::limits::{ANSWER_STATEMENT_BYTES_MAX, TOKEN_MS, TOKEN_RENEW_MS, WANT_ENTRIES_MAX};
 use crate::storage::{DeviceRow, FeedObject, LogRow, Storage, Stored};
 
 pub(super) fn check_limits(request: &SyncRequest) -> Result<(), Problem> {
