@@ -75,14 +75,12 @@ CREATE INDEX waiting_by_log ON waiting (log);
 CREATE INDEX waiting_by_needs ON waiting (needs);
 
 CREATE TABLE outgoing (
-    position  INTEGER PRIMARY KEY,
+    position  INTEGER PRIMARY KEY AUTOINCREMENT,
     sealed_id BLOB NOT NULL UNIQUE CHECK (length(sealed_id) = 32),
     entry_id  BLOB NOT NULL CHECK (length(entry_id) = 32),
     log       INTEGER NOT NULL REFERENCES log (number),
-    copied    INTEGER NOT NULL DEFAULT 0 CHECK (copied IN (0, 1)),
     bytes     BLOB NOT NULL
 ) STRICT;
-CREATE INDEX outgoing_uncopied ON outgoing (position) WHERE copied = 0;
 
 CREATE TABLE receipt (
     entry_id BLOB NOT NULL CHECK (length(entry_id) = 32),

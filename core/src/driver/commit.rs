@@ -145,13 +145,7 @@ fn write_one(
     }
     let sealed = key.seal_entry(&log, &id, &signed.bytes, &signed.signature).map_err(DriverError::Crypto)?;
     let sealed_id = sealed.id();
-    rows.outgoing.push(OutgoingRow {
-        sealed_id,
-        entry_id: id,
-        log,
-        bytes: sealed.into_bytes(),
-        copied: false,
-    });
+    rows.outgoing.push(OutgoingRow { sealed_id, entry_id: id, log, bytes: sealed.into_bytes() });
     rows.entries.push(entry_row(log, id, sealed_id, entry, signed, now, true));
     Ok(id)
 }

@@ -166,10 +166,6 @@ impl Device {
     fn open_with(&self, key: &VaultKey) -> Result<(), DriverError> {
         let vault = Vault::open_with(&self.dir, &key.sqlcipher_literal(), &self.host.files)?;
         let open = Arc::new(OpenVault::new(vault)?);
-        if !open.vault.read(|read| read.outgoing_ids(1))?.is_empty() {
-            // Those that the mailbox holds stay where they are; those that the relay did not allow before go out again.
-            open.vault.write(|tx| tx.mark_uncopied())?;
-        }
         if let Err(error) = self.refill_mailbox(&open) {
             // Plans can be read all the same; whatever needs the mailbox says what is wrong with it.
             tracing::warn!(%error, "the mailbox cannot be filled");

@@ -1,6 +1,7 @@
 //! An unlocked vault: whose it is, whom it believes, and the plans that were opened lately.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bedside_protocol::ids::{IdentityId, LogId, OrganisationId, Principal, StatementId, Timestamp};
@@ -23,6 +24,8 @@ pub(crate) struct OpenVault {
     pub(crate) vault: Vault,
     pub(crate) keys: Keys,
     books: Mutex<Books>,
+    /// The last position of the outbox that the mailbox has a copy of.
+    pub(super) posted: AtomicI64,
 }
 
 /// The keys and the standing of the one who unlocked it.
@@ -69,7 +72,8 @@ impl OpenVault {
     pub(crate) fn new(vault: Vault) -> Result<Self, DriverError> {
         let (keys, trust) = vault.read(|read| Ok((load_keys(read), load_trust(read)?)))?;
         let keys = keys?;
-        Ok(Self { vault, keys, books: Mutex::new(Books { trust, replicas: BTreeMap::new(), used: 0 }) })
+        let books = Mutex::new(Books { trust, replicas: BTreeMap::new(), used: 0 });
+        Ok(Self { vault, keys, books, posted: AtomicI64::new(i64::MIN) })
     }
 
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {

@@ -1,6 +1,9 @@
 //! From the vault into the mailbox: what is to go out, and what the relay is to be asked for.
 //!
-//! All of it follows from what the vault holds, so after a crash it is simply done again.
+//! All of it follows from what the vault holds, so after a crash it is simply done again. How far the outbox has been copied is
+//! kept in memory only: after an unlock everything in it is copied once more, which changes nothing where it was there.
+
+use std::sync::atomic::Ordering;
 
 use bedside_protocol::cbor;
 use bedside_protocol::problem::{Problem, ProblemKind};
@@ -25,16 +28,15 @@ impl OpenVault {
     fn post_entries(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
         let mut any = false;
         loop {
-            let rows = self.vault.read(|read| read.outgoing_uncopied(BATCH))?;
-            if rows.is_empty() {
-                return Ok(any);
-            }
+            let posted = self.posted.load(Ordering::SeqCst);
+            let rows = self.vault.read(|read| read.outgoing_after(posted, BATCH))?;
+            let Some((last, _)) = rows.last() else { return Ok(any) };
+            let last = *last;
             any = true;
-            let ids: Vec<_> = rows.iter().map(|row| row.sealed_id).collect();
-            let mail: Vec<_> =
-                rows.into_iter().map(|row| MailRow { sealed_id: row.sealed_id, bytes: row.bytes }).collect();
-            mailbox.add(&mail)?;
-            self.vault.write(move |tx| tx.mark_copied(&ids))?;
+            let mail =
+                rows.into_iter().map(|(_, row)| MailRow { sealed_id: row.sealed_id, bytes: row.bytes });
+            mailbox.add(&mail.collect::<Vec<_>>())?;
+            self.posted.fetch_max(last, Ordering::SeqCst);
         }
     }
 
@@ -97,8 +99,8 @@ impl OpenVault {
     /// The mailbox is a new one: whatever the old one may have held is to be copied into it, and the relay is asked for
     /// everything from the beginning.
     pub(crate) fn post_again(&self) -> Result<(), DriverError> {
+        self.posted.store(i64::MIN, Ordering::SeqCst);
         Ok(self.vault.write(|tx| {
-            tx.mark_uncopied()?;
             tx.mark_statements_unsent()?;
             tx.logs()?.iter().try_for_each(|log| tx.set_subscribed(&log.id, false))?;
             for (key, bytes) in tx.meta_with_prefix(name::INVITE)? {

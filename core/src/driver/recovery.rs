@@ -57,7 +57,6 @@ impl OpenVault {
                 entry_id: row.entry_id,
                 log: *log,
                 bytes: sealed.into_bytes(),
-                copied: false,
             }));
         }
         Ok(again)

@@ -234,13 +234,7 @@ fn restore_entries(
             let Ok(sealed) = key.seal_entry(&log, &row.entry_id, &row.bytes, signature) else { continue };
             if sealed.id() == row.sealed_id {
                 let (sealed_id, entry_id) = (row.sealed_id, row.entry_id);
-                outgoing.push(OutgoingRow {
-                    sealed_id,
-                    entry_id,
-                    log,
-                    bytes: sealed.into_bytes(),
-                    copied: false,
-                });
+                outgoing.push(OutgoingRow { sealed_id, entry_id, log, bytes: sealed.into_bytes() });
             }
         }
     }

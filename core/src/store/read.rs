@@ -55,7 +55,7 @@ macro_rules! select {
     };
     (outgoing $($rest:literal)?) => {
         concat!(
-            "SELECT o.sealed_id, o.entry_id, l.id, o.bytes, o.copied \
+            "SELECT o.sealed_id, o.entry_id, l.id, o.bytes, o.position \
              FROM outgoing o JOIN log l ON l.number = o.log "
             $(, $rest)?
         )
@@ -300,16 +300,12 @@ impl VaultRead<'_> {
         })
     }
 
-    /// Own entries that the mailbox may lack, in the order they were written.
-    pub fn outgoing_ids(&self, count: usize) -> Result<Vec<SealedId>, StoreError> {
-        let sql = "SELECT sealed_id FROM outgoing ORDER BY position LIMIT ?1";
-        all(self.connection, "list the outbox", sql, [limit(count)], |row| row.id(0, SealedId::from_slice))
-    }
-
-    /// Entries of the outbox that the mailbox has no copy of, first written first.
-    pub fn outgoing_uncopied(&self, count: usize) -> Result<Vec<OutgoingRow>, StoreError> {
-        let sql = select!(outgoing "WHERE o.copied = 0 ORDER BY o.position LIMIT ?1");
-        all(self.connection, "read the outbox", sql, [limit(count)], outgoing)
+    /// Entries of the outbox after a position, with their positions, first written first. Positions are never used again.
+    pub fn outgoing_after(&self, position: i64, count: usize) -> Result<Vec<(i64, OutgoingRow)>, StoreError> {
+        let sql = select!(outgoing "WHERE o.position > ?1 ORDER BY o.position LIMIT ?2");
+        all(self.connection, "read the outbox", sql, params![position, limit(count)], |row| {
+            Ok((row.number(4)?, outgoing(row)?))
+        })
     }
 
     /// Own entries that the relay has not confirmed, of one log or of all, in the order they were written.
@@ -468,7 +464,6 @@ fn outgoing(row: &Columns<'_>) -> Result<OutgoingRow, StoreError> {
         entry_id: row.id(1, EntryId::from_slice)?,
         log: row.id(2, LogId::from_slice)?,
         bytes: row.bytes(3)?,
-        copied: row.flag(4)?,
     })
 }
 

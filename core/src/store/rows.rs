@@ -208,8 +208,6 @@ pub struct OutgoingRow {
     pub log: LogId,
     /// The sealed bytes.
     pub bytes: Vec<u8>,
-    /// The mailbox has a copy.
-    pub copied: bool,
 }
 
 /// What became of an entry.

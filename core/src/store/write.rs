@@ -263,26 +263,12 @@ impl<'c> VaultTx<'c> {
         self.run("forget views", sql, [log.as_bytes()]).map(drop)
     }
 
-    /// Keeps an own entry until the relay confirms it.
+    /// Keeps an own entry until the relay confirms it. One that is there already goes to the end of the line.
     pub fn put_outgoing(&self, row: &OutgoingRow) -> Result<(), StoreError> {
         let log = self.log_number(&row.log)?;
-        let sql = "INSERT INTO outgoing (sealed_id, entry_id, log, copied, bytes) VALUES (?1, ?2, ?3, ?4, ?5) \
-                   ON CONFLICT (sealed_id) DO UPDATE SET copied = excluded.copied";
-        let values = params![row.sealed_id.as_bytes(), row.entry_id.as_bytes(), log, row.copied, row.bytes];
+        let sql = "INSERT OR REPLACE INTO outgoing (sealed_id, entry_id, log, bytes) VALUES (?1, ?2, ?3, ?4)";
+        let values = params![row.sealed_id.as_bytes(), row.entry_id.as_bytes(), log, row.bytes];
         self.run("put an entry in the outbox", sql, values).map(drop)
-    }
-
-    /// The mailbox has copies of these.
-    pub fn mark_copied(&self, ids: &[SealedId]) -> Result<(), StoreError> {
-        ids.iter().try_for_each(|id| {
-            let sql = "UPDATE outgoing SET copied = 1 WHERE sealed_id = ?1 AND copied = 0";
-            self.run("mark an entry as copied", sql, [id.as_bytes()]).map(drop)
-        })
-    }
-
-    /// The mailbox was lost: everything in the outbox is to be copied again.
-    pub fn mark_uncopied(&self) -> Result<(), StoreError> {
-        self.run("mark entries as uncopied", "UPDATE outgoing SET copied = 0 WHERE copied = 1", []).map(drop)
     }
 
     /// Notes what the relay said of an own entry and takes it out of the outbox; which entry it was.

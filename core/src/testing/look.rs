@@ -221,13 +221,7 @@ impl SimDevice {
             key.seal_entry(&log, &id, &signed.bytes, &signed.signature).map_err(DriverError::Crypto)?;
         let sealed_id = sealed.id();
         let rows = Rows {
-            outgoing: vec![OutgoingRow {
-                sealed_id,
-                entry_id: id,
-                log,
-                bytes: sealed.into_bytes(),
-                copied: false,
-            }],
+            outgoing: vec![OutgoingRow { sealed_id, entry_id: id, log, bytes: sealed.into_bytes() }],
             entries: vec![entry_row(log, id, sealed_id, &entry, signed, at.now, true)],
             ..Rows::default()
         };

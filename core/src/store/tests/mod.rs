@@ -67,7 +67,6 @@ pub(super) fn outgoing(log_number: u64, number: u64) -> OutgoingRow {
         entry_id: entry_id(number),
         log: log(log_number),
         bytes: noise(number + 2, 400),
-        copied: false,
     }
 }
 

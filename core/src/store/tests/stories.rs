@@ -346,15 +346,22 @@ fn an_entry_leaves_the_outbox_with_a_receipt_and_only_once() {
 }
 
 #[test]
-fn the_outbox_is_copied_to_the_mailbox_and_again_when_the_mailbox_is_lost() {
+fn positions_in_the_outbox_are_never_used_again_and_what_is_queued_again_is_last_in_line() {
     let (_dir, vault) = vault();
-    (1..=3).for_each(|number| commit_edit(&vault, 1, number).unwrap());
-    let uncopied = || vault.read(|read| Ok(read.outgoing_uncopied(9)?.len())).unwrap();
-    assert_eq!(uncopied(), 3);
-    vault.write(|tx| tx.mark_copied(&[sealed_id(1), sealed_id(3)])).unwrap();
-    assert!(vault.read(|read| read.outgoing_uncopied(9)).unwrap() == [outgoing(1, 2)]);
-    vault.write(|tx| tx.mark_uncopied()).unwrap();
-    assert_eq!(uncopied(), 3);
+    (1..=2).for_each(|number| commit_edit(&vault, 1, number).unwrap());
+    let after = |position| vault.read(|read| read.outgoing_after(position, 9)).unwrap();
+    let [(first, one), (last, _)] = after(i64::MIN).try_into().ok().unwrap();
+    assert!(one == outgoing(1, 1) && first < last);
+    assert!(after(last).is_empty());
+    vault.write(move |tx| tx.put_outgoing(&one)).unwrap();
+    let [(again, row)] = after(last).try_into().ok().unwrap();
+    assert!(row == outgoing(1, 1));
+    for number in 1..=2 {
+        let sent = MailReceipt { sealed_id: sealed_id(number), at: Timestamp(10), refused: None };
+        vault.write(move |tx| tx.settle(&sent)).unwrap();
+    }
+    commit_edit(&vault, 1, 3).unwrap();
+    assert!(after(again).len() == 1);
 }
 
 #[test]
