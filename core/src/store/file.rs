@@ -231,6 +231,8 @@ fn settle(connection: &Connection) -> Result<(), StoreError> {
     // A file that somebody changed must not bring code of its own.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).at(STEP)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false).at(STEP)?;
+    // Without it SQLite plans a cached statement anew whenever another number is bound to its LIMIT.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).at(STEP)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
     // Apple's fsync does not reach the disk; fullfsync does, and means nothing elsewhere.
     let pragmas = format!(
