@@ -183,7 +183,8 @@ pub(crate) fn describe(
 ) -> Result<(), DriverError> {
     let waiting = vault.read(|read| read.waiting_count(&log))?;
     let (replica, trust) = books.replica_and_trust(vault, log)?;
-    rows.documents.push((log, DocumentRow { bytes: replica.document_mut().save(), state: Vec::new() }));
+    let saved = replica.save_in_time();
+    rows.documents.extend(saved.map(|bytes| (log, DocumentRow { bytes, state: Vec::new() })));
     let as_of = AsOf { now: at.now, last_contact: at.relay_time };
     let summary = replica.material(trust, as_of, waiting, |material| summary(&view(material)));
     rows.plans.push(PlanRow {

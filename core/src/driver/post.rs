@@ -6,12 +6,16 @@
 use std::sync::atomic::Ordering;
 
 use bedside_protocol::cbor;
+use bedside_protocol::ids::LogId;
 use bedside_protocol::problem::{Problem, ProblemKind};
 
 use super::DriverError;
 use super::enrol::StoredInvite;
 use super::open_vault::{OpenVault, name};
-use crate::store::{MailReceipt, MailRow, Mailbox, ReceiptKind, ReceiptRow, StoreError, VaultTx, Wish};
+use crate::store::{
+    MailReceipt, MailRow, Mailbox, OutgoingRow, ReceiptKind, ReceiptRow, StatementRow, StoreError, VaultTx,
+    Wish,
+};
 
 /// How many rows are moved at a time.
 const BATCH: usize = 500;
@@ -19,49 +23,53 @@ const BATCH: usize = 500;
 impl OpenVault {
     /// Copies what is to go out into the mailbox. True when there was anything.
     pub(crate) fn post(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
-        let entries = self.post_entries(mailbox)?;
-        let statements = self.post_statements(mailbox)?;
-        let wishes = self.post_wishes(mailbox)?;
-        Ok(entries | statements | wishes)
-    }
-
-    fn post_entries(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
         let mut any = false;
         loop {
             let posted = self.posted.load(Ordering::SeqCst);
-            let rows = self.vault.read(|read| read.outgoing_after(posted, BATCH))?;
-            let Some((last, _)) = rows.last() else { return Ok(any) };
-            let last = *last;
-            any = true;
-            let mail =
-                rows.into_iter().map(|(_, row)| MailRow { sealed_id: row.sealed_id, bytes: row.bytes });
-            mailbox.add(&mail.collect::<Vec<_>>())?;
-            self.posted.fetch_max(last, Ordering::SeqCst);
-        }
-    }
-
-    fn post_statements(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
-        let mut any = false;
-        loop {
-            let rows = self.vault.read(|read| read.statements_unsent(BATCH))?;
-            if rows.is_empty() {
-                return Ok(any);
+            let (entries, statements, logs, invites) = self.vault.read(|read| {
+                let (entries, statements) =
+                    (read.outgoing_after(posted, BATCH)?, read.statements_unsent(BATCH)?);
+                Ok((entries, statements, read.logs_unsubscribed()?, read.meta_with_prefix(name::INVITE)?))
+            })?;
+            let more = entries.len() == BATCH || statements.len() == BATCH;
+            any |= self.post_entries(mailbox, entries)?;
+            any |= self.post_statements(mailbox, statements)?;
+            if !more {
+                let logs = logs.into_iter().map(|log| log.id).collect();
+                return Ok(self.post_wishes(mailbox, logs, invites)? | any);
             }
-            any = true;
-            let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-            mailbox.add_statements(&rows.into_iter().map(|row| (row.id, row.bytes)).collect::<Vec<_>>())?;
-            self.vault.write(move |tx| tx.mark_statements_sent(&ids))?;
         }
     }
 
-    fn post_wishes(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
-        let mut logs: Vec<_> =
-            self.vault.read(|read| read.logs_unsubscribed())?.into_iter().map(|log| log.id).collect();
+    fn post_entries(&self, mailbox: &Mailbox, rows: Vec<(i64, OutgoingRow)>) -> Result<bool, DriverError> {
+        let Some((last, _)) = rows.last() else { return Ok(false) };
+        let last = *last;
+        let mail = rows.into_iter().map(|(_, row)| MailRow { sealed_id: row.sealed_id, bytes: row.bytes });
+        mailbox.add(&mail.collect::<Vec<_>>())?;
+        self.posted.fetch_max(last, Ordering::SeqCst);
+        Ok(true)
+    }
+
+    fn post_statements(&self, mailbox: &Mailbox, rows: Vec<StatementRow>) -> Result<bool, DriverError> {
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+        mailbox.add_statements(&rows.into_iter().map(|row| (row.id, row.bytes)).collect::<Vec<_>>())?;
+        self.vault.write(move |tx| tx.mark_statements_sent(&ids))?;
+        Ok(true)
+    }
+
+    fn post_wishes(
+        &self,
+        mailbox: &Mailbox,
+        mut logs: Vec<LogId>,
+        invites: Vec<(String, Vec<u8>)>,
+    ) -> Result<bool, DriverError> {
         if !logs.is_empty() && mailbox.state()?.recovering {
             // Every log is followed anew and compared; whatever is not followed then is asked for afterwards.
             logs.clear();
         }
-        let invites = self.vault.read(|read| read.meta_with_prefix(name::INVITE))?;
         let mut wishes: Vec<Wish> = logs.iter().map(|log| Wish::Subscribe(*log)).collect();
         let mut answered = Vec::new();
         for (key, bytes) in invites {
@@ -115,7 +123,7 @@ impl OpenVault {
     /// Queues every statement held for pushing: the relay may have lost them.
     pub(crate) fn republish(&self, mailbox: &Mailbox) -> Result<(), DriverError> {
         self.vault.write(|tx| tx.mark_statements_unsent())?;
-        self.post_statements(mailbox)?;
+        self.post(mailbox)?;
         let logs = self.vault.read(|read| read.logs())?;
         mailbox.wish(&logs.iter().map(|log| Wish::Follow(log.id)).collect::<Vec<_>>())?;
         Ok(())

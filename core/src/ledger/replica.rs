@@ -9,6 +9,7 @@ use bedside_protocol::statement::{Credential, Trust};
 use super::{Admission, Ledger, Missing, Verdict};
 use crate::crdt::{CrdtError, Document};
 use crate::crypto::content::verify_entry;
+use crate::limits::UNSAVED_CHANGES_MAX;
 use crate::plan::check::decode_decision;
 use crate::plan::schema::TEXTS;
 use crate::plan::view::{AsOf, Material, Provenance, StandingConsent, StandingDecision};
@@ -17,6 +18,8 @@ use crate::plan::view::{AsOf, Material, Provenance, StandingConsent, StandingDec
 pub struct Replica {
     ledger: Ledger,
     document: Document,
+    /// How many changes the document has taken in since it was last saved.
+    unsaved: usize,
 }
 
 /// An entry as its author signed it.
@@ -52,11 +55,11 @@ impl Replica {
     /// A log of which nothing is held.
     #[must_use]
     pub fn new(log: LogId) -> Self {
-        Self { ledger: Ledger::new(log, TEXTS), document: Document::new(TEXTS) }
+        Self { ledger: Ledger::new(log, TEXTS), document: Document::new(TEXTS), unsaved: 0 }
     }
 
     /// From entries that were verified when they were stored, in any order; those whose past is not there are left out.
-    /// With the stored document, if it fits, the changes need not be applied again.
+    /// With the stored document, if it fits, only the changes since then have to be applied.
     pub fn rebuild(
         log: LogId,
         entries: impl IntoIterator<Item = Vec<u8>>,
@@ -87,18 +90,28 @@ impl Replica {
             ledger.rejudge(trust);
         }
         let stored = document.and_then(|bytes| Document::load(bytes).ok());
-        // It is written together with the entries, so it can differ only by what a rejudgement took out again.
-        let complete =
-            stored.filter(|stored| !rejudge && ledger.changes.keys().all(|change| stored.has(change)));
-        let mut replica = Self { ledger, document: Document::new(TEXTS) };
-        match complete {
-            Some(mut stored) => {
-                stored.extend(TEXTS);
-                replica.document = stored;
-            }
-            None => replica.redraw(trust),
+        let mut replica = Self { ledger, document: Document::new(TEXTS), unsaved: 0 };
+        // It was written together with entries, so it can hold too much only after a rejudgement took something out again.
+        let caught_up = stored.filter(|_| !rejudge).is_some_and(|stored| replica.catch_up(stored).is_ok());
+        if !caught_up {
+            replica.redraw(trust);
         }
         Ok(replica)
+    }
+
+    /// Takes a stored document and applies the standing changes that it lacks.
+    fn catch_up(&mut self, mut stored: Document) -> Result<(), CrdtError> {
+        stored.extend(TEXTS);
+        let lacks = |id: &EntryId| self.ledger.nodes.get(id)?.change.filter(|change| !stored.has(change));
+        let ids = self.ledger.in_order().into_iter().map(|(id, _, _)| id);
+        let missing: Vec<&[u8]> = ids
+            .filter(|id| lacks(id).is_some())
+            .filter_map(|id| standing_change(&self.ledger, &id))
+            .collect();
+        stored.apply(&missing)?;
+        self.unsaved = missing.len();
+        self.document = stored;
+        Ok(())
     }
 
     /// Verifies and admits one entry, and whatever waited for it.
@@ -129,7 +142,10 @@ impl Replica {
 
     fn apply(&mut self, id: &EntryId) -> Result<(), CrdtError> {
         match standing_change(&self.ledger, id) {
-            Some(change) => self.document.apply(&[change]),
+            Some(change) => {
+                self.unsaved += 1;
+                self.document.apply(&[change])
+            }
             None => Ok(()),
         }
     }
@@ -147,6 +163,7 @@ impl Replica {
                 })
                 .collect();
             self.document = document;
+            self.unsaved = UNSAVED_CHANGES_MAX;
             if broken.is_empty() {
                 break;
             }
@@ -167,7 +184,16 @@ impl Replica {
         &self.document
     }
 
-    /// The document, to draft a change in a copy of it or to save it.
+    /// The document's bytes, once it has taken in so many changes that applying them again would be felt.
+    pub fn save_in_time(&mut self) -> Option<Vec<u8>> {
+        if self.unsaved < UNSAVED_CHANGES_MAX {
+            return None;
+        }
+        self.unsaved = 0;
+        Some(self.document.save())
+    }
+
+    /// The document, to draft a change in it.
     pub const fn document_mut(&mut self) -> &mut Document {
         &mut self.document
     }

@@ -379,10 +379,13 @@ proptest! {
 
         let mut shuffled = all.clone();
         shuffled.sort_by_key(|s| bedside_protocol::signing::sha256(&[&shuffle.to_be_bytes(), &s.bytes]));
-        let mut stranger = Replica::new(LOG);
+        let (mut stranger, mut half_way) = (Replica::new(LOG), Replica::new(LOG));
         for _ in 0..shuffled.len() {
-            for signed in &shuffled {
+            for (n, signed) in shuffled.iter().enumerate() {
                 let _ = stranger.offer(signed, &story.cast.trust);
+                if n % 2 == 0 {
+                    let _ = half_way.offer(signed, &story.cast.trust);
+                }
             }
         }
         prop_assert_eq!(&belief(&stranger), &expected, "one at a time, shuffled, many times");
@@ -391,9 +394,11 @@ proptest! {
         let rebuilt = Replica::rebuild(LOG, bytes, None, &story.cast.trust).unwrap();
         prop_assert_eq!(&belief(&rebuilt), &expected, "rebuilt from nothing");
 
-        let saved = stranger.document_mut().save();
-        let bytes = shuffled.iter().rev().map(|s| s.bytes.clone());
-        let resumed = Replica::rebuild(LOG, bytes, Some(&saved), &story.cast.trust).unwrap();
-        prop_assert_eq!(&belief(&resumed), &expected, "rebuilt with the stored document");
+        for so_far in [stranger, half_way] {
+            let saved = so_far.document().clone().save();
+            let bytes = shuffled.iter().rev().map(|s| s.bytes.clone());
+            let resumed = Replica::rebuild(LOG, bytes, Some(&saved), &story.cast.trust).unwrap();
+            prop_assert_eq!(&belief(&resumed), &expected, "rebuilt with a stored document");
+        }
     }
 }

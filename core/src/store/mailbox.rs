@@ -64,14 +64,25 @@ impl Mailbox {
     }
 
     /// Puts sealed entries in line to be sent; one that is in line keeps its place, and is mended if it was damaged.
+    ///
+    /// Does not wait for the disk: these are copies, durable in the vault, and after a power cut the next unlock makes them anew.
+    /// The next write that waits takes them along.
     pub fn add(&self, rows: &[MailRow]) -> Result<(), StoreError> {
         const STEP: &str = "put entries in the mailbox";
         let sql = "INSERT INTO outgoing (sealed_id, bytes) VALUES (?1, ?2) \
                    ON CONFLICT (sealed_id) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes";
-        self.write(STEP, |connection| {
-            rows.iter().try_for_each(|row| {
-                run(connection, STEP, sql, params![row.sealed_id.as_bytes(), row.bytes]).map(drop)
-            })
+        let wait = |connection: &Connection, wait: &str| {
+            connection.pragma_update(None, "synchronous", wait).at("set how to write")
+        };
+        self.with(|connection| {
+            wait(connection, "NORMAL")?;
+            let added = transact(connection, STEP, |connection| {
+                rows.iter().try_for_each(|row| {
+                    run(connection, STEP, sql, params![row.sealed_id.as_bytes(), row.bytes]).map(drop)
+                })
+            });
+            wait(connection, "FULL")?;
+            added
         })
     }
 
@@ -285,12 +296,22 @@ impl Mailbox {
         step: &'static str,
         f: impl FnOnce(&Connection) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let mut connection = self.connection();
-        let connection = connection.as_mut().ok_or(StoreError::Suspended)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).at(step)?;
-        f(&transaction)?;
-        transaction.commit().at(step)
+        self.with(|connection| transact(connection, step, f))
     }
+
+    fn with<R>(&self, f: impl FnOnce(&mut Connection) -> Result<R, StoreError>) -> Result<R, StoreError> {
+        f(self.connection().as_mut().ok_or(StoreError::Suspended)?)
+    }
+}
+
+fn transact(
+    connection: &mut Connection,
+    step: &'static str,
+    f: impl FnOnce(&Connection) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).at(step)?;
+    f(&transaction)?;
+    transaction.commit().at(step)
 }
 
 const SELECT_OUTGOING: &str = "SELECT sealed_id, bytes FROM outgoing ORDER BY position";
