@@ -1,6 +1,7 @@
 //! Telling the app what changed: from one thread, never under a lock, the current value first, and not after cancelling.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
@@ -71,6 +72,7 @@ impl Observers {
     }
 
     /// Calls back with the current status at once and with every event from now on, until the subscription is dropped.
+    /// A callback that panics is not called again; nobody else is disturbed.
     #[must_use]
     pub fn subscribe(self: &Arc<Self>, callback: impl FnMut(&Event) + Send + 'static) -> Subscription {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,16 +111,34 @@ fn tell(messages: &Receiver<Message>) {
     for message in messages {
         match message {
             Message::Add(id, mut callback, first) => {
-                first.iter().for_each(&mut callback);
-                callbacks.insert(id, callback);
+                if first.iter().all(|event| survives(|| callback(event))) {
+                    callbacks.insert(id, callback);
+                } else {
+                    survives(|| drop(callback));
+                }
             }
             Message::Remove(id, done) => {
-                callbacks.remove(&id);
+                let callback = callbacks.remove(&id);
+                survives(|| drop(callback));
                 let _ = done.send(());
             }
-            Message::Tell(event) => callbacks.values_mut().for_each(|callback| callback(&event)),
+            Message::Tell(event) => {
+                let fell = callbacks.extract_if(.., |_, callback| !survives(|| callback(&event)));
+                for (_, callback) in fell {
+                    survives(|| drop(callback));
+                }
+            }
         }
     }
+}
+
+/// Runs something of the app's. A panic in it is said in the log, without its message: that is the app's own.
+fn survives(theirs: impl FnOnce()) -> bool {
+    let survived = catch_unwind(AssertUnwindSafe(theirs)).is_ok();
+    if !survived {
+        tracing::error!("an observer panicked and is told nothing more");
+    }
+    survived
 }
 
 #[cfg(test)]
@@ -137,5 +157,22 @@ mod tests {
         drop(subscription);
         observers.tell(Event::Plans);
         assert!(heard.recv().is_err(), "the callback is gone, and its sender with it");
+    }
+
+    #[test]
+    fn an_observer_that_panics_loses_its_own_subscription_and_no_other() {
+        let observers = Observers::start();
+        observers.tell(Event::Sync(Status::Offline));
+        let (sender, heard) = channel();
+        let at_once = observers.subscribe(|_| panic!("a defect of the app"));
+        let later = observers.subscribe(|event| assert_ne!(event, &Event::Plans, "a defect of the app"));
+        let sound = observers.subscribe(move |event| drop(sender.send(event.clone())));
+        for event in [Event::Plans, Event::Receipts] {
+            observers.tell(event);
+        }
+        let told: Vec<_> = heard.iter().take(3).collect();
+        assert_eq!(told, [Event::Sync(Status::Offline), Event::Plans, Event::Receipts]);
+        drop((at_once, later, sound));
+        assert!(heard.recv().is_err());
     }
 }
