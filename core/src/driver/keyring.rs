@@ -202,7 +202,7 @@ impl Keyring {
         self.save()
     }
 
-    /// Wraps the vault key by another PIN instead.
+    /// Wraps the vault key by another PIN instead. When that cannot be kept, the old PIN stays.
     pub fn change_pin(
         &mut self,
         pin: &str,
@@ -214,9 +214,9 @@ impl Keyring {
         check_length(pin)?;
         let secret = key_store.load(DEVICE_SECRET)?.ok_or(KeyringError::DeviceSecretLost)?;
         let secret: &[u8; 32] = secret.as_slice().try_into().map_err(|_| KeyringError::DeviceSecretLost)?;
-        self.content.wraps =
-            vec![PinWrap::seal(pin, secret, key, cost, entropy).map_err(KeyringError::Crypto)?];
-        self.save()
+        let wrap = PinWrap::seal(pin, secret, key, cost, entropy).map_err(KeyringError::Crypto)?;
+        let before = std::mem::replace(&mut self.content.wraps, vec![wrap]);
+        self.save().inspect_err(|_| self.content.wraps = before)
     }
 
     /// True when this is the vault's key; tells a wrong key from a damaged file.
@@ -343,6 +343,27 @@ mod tests {
         assert!(matches!(keyring.unlock(PIN, Timestamp(1), &other), Err(KeyringError::DeviceSecretLost)));
         other.save(DEVICE_SECRET, &[9; 32]).unwrap();
         assert!(matches!(keyring.unlock(PIN, Timestamp(1), &other), Err(KeyringError::WrongPin { .. })));
+    }
+
+    #[test]
+    fn a_new_pin_that_cannot_be_kept_leaves_the_old_one() {
+        let (dir, key_store, mut keyring) = keyring();
+        let key = keyring.unlock(PIN, Timestamp(1), &key_store).unwrap();
+        // Nothing can be written where the new file would be.
+        let beside = dir.path().join(FILE).with_extension("new");
+        fs::create_dir(&beside).unwrap();
+        let change = |keyring: &mut Keyring| {
+            keyring.change_pin("314159", &key, PinCost::FOR_TESTS, &key_store, &SeededEntropy::new(2))
+        };
+        assert!(matches!(change(&mut keyring), Err(KeyringError::Io { .. })));
+        fs::remove_dir(&beside).unwrap();
+        keyring.unlock(PIN, Timestamp(1), &key_store).unwrap();
+        Keyring::open(dir.path()).unwrap().unlock(PIN, Timestamp(1), &key_store).unwrap();
+        change(&mut keyring).unwrap();
+        assert!(matches!(
+            Keyring::open(dir.path()).unwrap().unlock(PIN, Timestamp(1), &key_store),
+            Err(KeyringError::WrongPin { .. })
+        ));
     }
 
     #[test]
