@@ -3,7 +3,7 @@
 use bedside_protocol::cbor;
 use bedside_protocol::ids::{StatementId, Timestamp};
 use bedside_protocol::limits::{
-    ENROLMENTS_MAX, PUSH_BYTES_MAX, PUSH_ENTRIES_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX,
+    ENROLMENTS_MAX, ENTRY_BYTES_MAX, PUSH_BYTES_MAX, PUSH_ENTRIES_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX,
 };
 use bedside_protocol::wire::{Cursor, Item, LiveEvent, Receipt, Session, SyncAnswer, SyncRequest};
 use minicbor::bytes::ByteVec;
@@ -11,7 +11,7 @@ use minicbor::bytes::ByteVec;
 use super::DriverError;
 use super::device::Device;
 use crate::engine::is_final;
-use crate::store::{MailReceipt, SyncState, Wish};
+use crate::store::{MailReceipt, MailRow, SyncState, Wish};
 
 /// What a request carries besides entries, to be crossed off when it is answered.
 #[derive(Clone, Default)]
@@ -37,12 +37,16 @@ pub(crate) fn collect(device: &Device) -> Result<(SyncRequest, Sent, bool), Driv
     let mailbox = &device.mailbox;
     let statements = mailbox.statements(STATEMENTS)?;
     let all_statements = statements.len() < STATEMENTS;
-    let entries = if all_statements { mailbox.batch(PUSH_BYTES_MAX, PUSH_ENTRIES_MAX)? } else { Vec::new() };
+    // One more than goes out: whether anything is left is not to be counted, as a damaged row counts and never leaves.
+    let ahead = (PUSH_BYTES_MAX + ENTRY_BYTES_MAX, PUSH_ENTRIES_MAX + 1);
+    let mut entries = if all_statements { mailbox.batch(ahead.0, ahead.1)? } else { Vec::new() };
+    let fit = how_many_fit(&entries);
+    let more_entries = entries.len() > fit;
+    entries.truncate(fit);
     // A log is subscribed to once the relay has heard who may.
     let wishes = if all_statements { mailbox.wishes(WISHES)? } else { Vec::new() };
     let (wishes, more_wishes) = that_fit(wishes);
-    let (in_line, _) = mailbox.counts()?;
-    let rest = !all_statements || in_line > entries.len() as u64 || more_wishes;
+    let rest = !all_statements || more_entries || more_wishes;
     let mut request = SyncRequest { cursor: mailbox.state()?.cursor, ..SyncRequest::default() };
     let mut sent = Sent::default();
     for (id, bytes) in statements {
@@ -73,6 +77,17 @@ fn that_fit(mut wishes: Vec<(i64, Wish)>) -> (Vec<(i64, Wish)>, bool) {
     }
     let full = wishes.len() == WISHES;
     (wishes, full)
+}
+
+/// How many of the first entries one request carries; one in any case.
+fn how_many_fit(entries: &[MailRow]) -> usize {
+    let mut bytes = 0;
+    let fits = |row: &&MailRow| {
+        bytes += row.bytes.len();
+        bytes <= PUSH_BYTES_MAX
+    };
+    let count = entries.iter().take(PUSH_ENTRIES_MAX).take_while(fits).count();
+    count.max(1).min(entries.len())
 }
 
 /// Makes an answer durable: items, receipts and the cursor in one transaction, and crosses off what was sent.
