@@ -113,6 +113,10 @@ fn status_in_words(status: &Status, now: Timestamp) -> (&'static str, String) {
         Status::DiskFull { at } => {
             ("disk-full", format!("The disk is full; free some space. Next try {}.", in_time(at.since(now))))
         }
+        Status::StorageFailed { at, what } => {
+            let text = format!("This device's storage failed: {what}. Next try {}.", in_time(at.since(now)));
+            ("storage-failed", text)
+        }
         Status::NotAdmitted => {
             ("not-admitted", "The relay does not admit this device; ask who invited you.".into())
         }

@@ -12,6 +12,7 @@ impl From<DriverError> for ApiError {
         match error {
             DriverError::Store(error) => error.into(),
             DriverError::Keyring(error) => error.into(),
+            DriverError::Syncing(what) => Self::Bug { step: what, source: None },
             DriverError::Locked => Self::Locked,
             DriverError::NoIdentity => Self::Damaged { moved_to: None },
             DriverError::NotEnrolled => Self::NotEnrolled,

@@ -35,7 +35,7 @@ use bedside_protocol::statement::StatementError;
 
 use crate::crdt::CrdtError;
 use crate::crypto::CryptoError;
-use crate::engine::Failure;
+use crate::engine::{Failure, StoreFailure};
 use crate::ledger::HeldReason;
 use crate::ledger::replica::Refused;
 use crate::ledger::write::WriteError;
@@ -43,12 +43,29 @@ use crate::ports::KeyStoreError;
 use crate::store::StoreError;
 use crate::transport::AddressError;
 
+impl DriverError {
+    /// As the engine is told that a step on the device failed.
+    pub(crate) fn as_store_failure(&self) -> StoreFailure {
+        match self {
+            Self::Store(StoreError::DiskFull { .. }) => StoreFailure::DiskFull,
+            other => {
+                let causes = std::iter::successors(Some(other as &dyn std::error::Error), |e| e.source());
+                let words: Vec<String> = causes.map(ToString::to_string).collect();
+                StoreFailure::Other(words.join(": "))
+            }
+        }
+    }
+}
+
 /// Which step failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
     /// The vault or the mailbox.
     #[error("storage failed")]
     Store(#[from] StoreError),
+    /// The vault or the mailbox, while syncing: what could not be done.
+    #[error("{0}")]
+    Syncing(String),
     /// The vault key.
     #[error("the vault key cannot be had")]
     Keyring(#[from] keyring::KeyringError),

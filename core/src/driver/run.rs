@@ -73,24 +73,8 @@ impl Running {
             recovering: state.recovering,
             live,
         };
-        let (sender, signals) = mpsc::unbounded_channel();
-        let runner = Runner {
-            device,
-            client: client.clone(),
-            engine: Engine::new(start),
-            signals,
-            sender: sender.clone(),
-            timer: None,
-            live: None,
-            request: None,
-            opening: false,
-            open_again: false,
-            sent: Sent::default(),
-            status: None,
-            trouble: None,
-            waiting: Vec::new(),
-        };
-        let line = Line { signals: sender, client };
+        let runner = Runner::new(device, client.clone(), start);
+        let line = Line { signals: runner.sender.clone(), client };
         Ok(Self { line, live, visitors: 0, task: tokio::spawn(runner.run()) })
     }
 }
@@ -130,6 +114,26 @@ impl Drop for Runner {
 }
 
 impl Runner {
+    fn new(device: Arc<Device>, client: RelayClient, start: Start) -> Self {
+        let (sender, signals) = mpsc::unbounded_channel();
+        Self {
+            device,
+            client,
+            engine: Engine::new(start),
+            signals,
+            sender,
+            timer: None,
+            live: None,
+            request: None,
+            opening: false,
+            open_again: false,
+            sent: Sent::default(),
+            status: None,
+            trouble: None,
+            waiting: Vec::new(),
+        }
+    }
+
     async fn run(mut self) {
         let unlocked = self.device.is_unlocked();
         self.feed(Input::Unlocked(unlocked)).await;
@@ -245,8 +249,9 @@ impl Runner {
     ) -> Result<R, Input> {
         let device = Arc::clone(&self.device);
         blocking(move || work(&device)).await.map_err(|error| {
+            let failure = error.as_store_failure();
             self.trouble = Some(error);
-            Input::StoreFailed
+            Input::StoreFailed(failure)
         })
     }
 
@@ -294,7 +299,11 @@ impl Runner {
     async fn open_live(&mut self, cursor: Cursor) {
         self.live.take().inspect(AbortHandle::abort);
         let (client, sender) = (self.client.clone(), self.sender.clone());
-        let Ok(token) = token(&self.device) else { return };
+        let Ok(token) = token(&self.device) else {
+            // As when the stream ends: the engine waits, signs in, and opens it again.
+            let _ = sender.send(Signal::Input(Input::LiveEnded(None)));
+            return;
+        };
         let task = tokio::spawn(async move {
             let retry = follow(&client, &token, &cursor, &sender).await;
             let _ = sender.send(Signal::Input(Input::LiveEnded(retry)));
@@ -332,7 +341,9 @@ impl Runner {
 
 fn outcome(status: Option<&Status>, trouble: Option<DriverError>) -> Result<(), DriverError> {
     match status {
-        Some(Status::InStep { .. } | Status::DiskFull { .. }) | None if trouble.is_some() => {
+        Some(Status::InStep { .. } | Status::DiskFull { .. } | Status::StorageFailed { .. }) | None
+            if trouble.is_some() =>
+        {
             trouble.map_or(Ok(()), Err)
         }
         Some(Status::InStep { .. }) | None => Ok(()),
@@ -341,6 +352,7 @@ fn outcome(status: Option<&Status>, trouble: Option<DriverError>) -> Result<(), 
         Some(Status::DiskFull { .. }) => {
             Err(DriverError::Store(StoreError::DiskFull { step: "keep what came" }))
         }
+        Some(Status::StorageFailed { what, .. }) => Err(DriverError::Syncing(what.clone())),
         Some(Status::NotAdmitted) => Err(DriverError::NotEnrolled),
         Some(Status::UpdateNeeded) => {
             let kind = bedside_protocol::problem::ProblemKind::UpdateNeeded;
@@ -384,4 +396,51 @@ async fn follow(
         }
     }
     stream.retry_ms
+}
+
+#[cfg(test)]
+mod tests {
+    use bedside_protocol::ids::RelayEpoch;
+
+    use super::*;
+    use crate::crypto::PinCost;
+    use crate::driver::device::Host;
+    use crate::engine::StoreFailure;
+    use crate::store::OpenOptions;
+    use crate::testing::{HeldClock, MemoryKeyStore, SeededEntropy};
+
+    fn runner(dir: &std::path::Path) -> Runner {
+        let host = Host {
+            clock: Arc::new(HeldClock::at(Timestamp(1_000))),
+            entropy: Arc::new(SeededEntropy::new(1)),
+            key_store: Arc::new(MemoryKeyStore::default()),
+            pin_cost: PinCost::FOR_TESTS,
+            files: OpenOptions { careless_memory: true, ..OpenOptions::default() },
+        };
+        let device = Arc::new(Device::create(dir, host, "271828").unwrap());
+        Runner::new(device, RelayClient::new("http://127.0.0.1:9", None).unwrap(), Start::default())
+    }
+
+    #[tokio::test]
+    async fn a_live_stream_that_cannot_be_opened_for_want_of_a_token_is_told_to_the_engine() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut runner = runner(dir.path());
+        runner.open_live(Cursor { epoch: RelayEpoch::new([1; 16]), at: 1, check: 1 }).await;
+        let told = runner.signals.try_recv();
+        assert!(matches!(told, Ok(Signal::Input(Input::LiveEnded(_)))), "the engine would wait for ever");
+    }
+
+    #[tokio::test]
+    async fn only_a_full_disk_is_said_to_be_full() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut runner = runner(dir.path());
+        runner.device.lock().unwrap();
+        runner.device.mailbox.suspend().unwrap();
+        let failed = runner.perform(Effect::Collect).await;
+        let Some(Input::StoreFailed(StoreFailure::Other(what))) = failed else { panic!("{failed:?}") };
+        assert_eq!(what, "storage failed: the database is suspended; resume it first");
+        let full = || Err::<(), _>(DriverError::Store(StoreError::DiskFull { step: "keep it" }));
+        let failed = runner.on_device(move |_| full()).await;
+        assert!(matches!(failed, Err(Input::StoreFailed(StoreFailure::DiskFull))));
+    }
 }

@@ -59,8 +59,8 @@ pub enum Input {
     Failed(Failure),
     /// The answer to [`Effect::Store`], [`Effect::StoreLive`], [`Effect::Republish`] or [`Effect::Settle`]: durable.
     Stored,
-    /// The device could not store; its disk may be full.
-    StoreFailed,
+    /// The device could not store, or not read what it had stored.
+    StoreFailed(StoreFailure),
     /// An event of the live stream.
     Live(Box<LiveEvent>),
     /// The live stream ended, after so many milliseconds to be left alone.
@@ -124,6 +124,15 @@ pub enum Failure {
     Refused(Problem),
 }
 
+/// Why a device could not store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreFailure {
+    /// Its disk is full.
+    DiskFull,
+    /// Anything else: what could not be done, and why. No personal data.
+    Other(String),
+}
+
 /// How things are between this device and the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -143,10 +152,17 @@ pub enum Status {
         /// Why.
         why: Failure,
     },
-    /// The device's own disk refuses.
+    /// The device's own disk is full.
     DiskFull {
         /// When it is tried again.
         at: Timestamp,
+    },
+    /// The device's own storage fails in another way.
+    StorageFailed {
+        /// When it is tried again.
+        at: Timestamp,
+        /// What could not be done, and why.
+        what: String,
     },
     /// The relay does not know this device's credentials, or no longer.
     NotAdmitted,
@@ -284,9 +300,13 @@ impl Engine {
                 }
             }
             Input::Failed(failure) => self.failed(now, chance, failure, &mut effects),
-            Input::StoreFailed => {
+            Input::StoreFailed(failure) => {
                 let at = now.plus_ms(self.backoff.next_ms(chance));
-                self.wait(at, Status::DiskFull { at }, &mut effects);
+                let status = match failure {
+                    StoreFailure::DiskFull => Status::DiskFull { at },
+                    StoreFailure::Other(what) => Status::StorageFailed { at, what },
+                };
+                self.wait(at, status, &mut effects);
             }
             answer => self.answer(now, chance, answer, &mut effects),
         }

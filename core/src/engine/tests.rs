@@ -202,8 +202,18 @@ fn a_full_disk_is_told_and_tried_again() {
     feed(&mut engine, Input::Online(true));
     feed(&mut engine, collected());
     feed(&mut engine, answer(5, false, false));
-    let effects = feed(&mut engine, Input::StoreFailed);
+    let effects = feed(&mut engine, Input::StoreFailed(StoreFailure::DiskFull));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Status(Status::DiskFull { .. }))));
+    assert!(feed(&mut engine, Input::Due).contains(&Effect::Collect));
+}
+
+#[test]
+fn storage_that_fails_in_another_way_is_not_said_to_be_full() {
+    let mut engine = Engine::new(Start { session: true, ..Start::default() });
+    feed(&mut engine, Input::Online(true));
+    let effects = feed(&mut engine, Input::StoreFailed(StoreFailure::Other("cannot read".into())));
+    let told = |effect: &Effect| matches!(effect, Effect::Status(Status::StorageFailed { what, .. }) if what == "cannot read");
+    assert!(effects.iter().any(told), "{effects:?}");
     assert!(feed(&mut engine, Input::Due).contains(&Effect::Collect));
 }
 
@@ -228,7 +238,7 @@ fn input(code: u8) -> Input {
         12 => Input::Compared(CompareAnswer { listed: vec![], split: vec![] }),
         13 => Input::Failed(Failure::Garbage),
         14 => Input::Stored,
-        15 => Input::StoreFailed,
+        15 => Input::StoreFailed(StoreFailure::DiskFull),
         16 => live(6, 2),
         _ => Input::LiveEnded(None),
     }
@@ -246,7 +256,7 @@ proptest! {
         let mut in_step = false;
         let mut budget = 200;
         // An answer to a request that is still under way from before.
-        for stale in [Input::Failed(Failure::Unreachable), Input::StoreFailed, Input::Due, Input::Online(true)] {
+        for stale in [Input::Failed(Failure::Unreachable), Input::StoreFailed(StoreFailure::DiskFull), Input::Due, Input::Online(true)] {
             queue.push_back(stale);
         }
         while let Some(next) = queue.pop_front() {

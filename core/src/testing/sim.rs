@@ -84,6 +84,13 @@ impl SimDevice {
         Self::down(dir, self.key_store.copy(), seed, now, self.host.files.clone())
     }
 
+    /// The same device over other files: a file system that fails. For one that is down.
+    #[must_use]
+    pub fn over(mut self, files: OpenOptions) -> Self {
+        self.host.files = files;
+        self
+    }
+
     fn down(dir: &Path, key_store: MemoryKeyStore, seed: u64, now: Timestamp, files: OpenOptions) -> Self {
         let (clock, key_store) = (Arc::new(HeldClock::at(now)), Arc::new(key_store));
         let host = Host {
@@ -196,23 +203,19 @@ impl SimDevice {
 
     fn perform(&mut self, effect: Effect, out: &mut Vec<Outbound>) -> Option<Input> {
         let device = &self.app.as_ref().expect("feed() is called on a device that is up").device;
-        let stored = |result: Result<(), crate::driver::DriverError>| match result {
-            Ok(()) => Input::Stored,
-            Err(_) => Input::StoreFailed,
-        };
+        let failed = |error: crate::driver::DriverError| Input::StoreFailed(error.as_store_failure());
+        let stored = |result: Result<(), _>| result.map_or_else(failed, |()| Input::Stored);
         match effect {
             Effect::Collect => match work::collect(device) {
                 Ok((request, sent, rest)) => {
                     self.sent = sent;
                     Some(Input::Collected { request: Box::new(request), rest })
                 }
-                Err(_) => Some(Input::StoreFailed),
+                Err(error) => Some(failed(error)),
             },
             Effect::Send(request) => self.send(request, out),
-            Effect::KeepSession(session) => {
-                work::keep_session(device, &session).err().map(|_| Input::StoreFailed)
-            }
-            Effect::DropSession => work::drop_session(device).err().map(|_| Input::StoreFailed),
+            Effect::KeepSession(session) => work::keep_session(device, &session).err().map(failed),
+            Effect::DropSession => work::drop_session(device).err().map(failed),
             Effect::Store(answer) => {
                 Some(stored(work::store_answer(device, *answer, &std::mem::take(&mut self.sent))))
             }
@@ -226,14 +229,12 @@ impl SimDevice {
             }
             Effect::Sums(ranges) => {
                 let sums = device.vault().and_then(|open| open.sums(&ranges));
-                Some(sums.map_or(Input::StoreFailed, Input::Sums))
+                Some(sums.map_or_else(failed, Input::Sums))
             }
             Effect::Settle(found) => {
                 Some(stored(device.vault().and_then(|open| open.settle(&found, &device.mailbox))))
             }
-            Effect::Recovering(recovering) => {
-                work::set_recovering(device, recovering).err().map(|_| Input::StoreFailed)
-            }
+            Effect::Recovering(recovering) => work::set_recovering(device, recovering).err().map(failed),
             Effect::OpenLive(cursor) => {
                 self.live = Some(cursor);
                 self.streams += 1;
