@@ -75,7 +75,7 @@ pub(crate) fn new_plan(plan: usize, share: bool) -> NewPlan {
 }
 
 /// A directory in memory, where there is one.
-fn fast_dir() -> TempDir {
+pub(crate) fn fast_dir() -> TempDir {
     let shm = Path::new("/dev/shm");
     let dir = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() };
     dir.or_else(|_| tempfile::tempdir()).expect("a temporary directory can be made")

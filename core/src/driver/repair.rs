@@ -55,7 +55,7 @@ pub fn repair(dir: &Path, host: &Host, pin: &str) -> Result<Repair, DriverError>
     let vault_is_whole = match Vault::open_with(dir, &key.sqlcipher_literal(), &host.files) {
         Ok(vault) => {
             // Without an identity it is one whose making was interrupted.
-            let sound = vault.check().is_ok_and(|findings| findings.is_empty())
+            let sound = is_sound(vault.check())?
                 && vault.read(|read| read.secret(name::SEALING)).is_ok_and(|secret| secret.is_some());
             // What closing a damaged one says is of no use.
             if sound {
@@ -78,9 +78,18 @@ pub fn repair(dir: &Path, host: &Host, pin: &str) -> Result<Repair, DriverError>
     Ok(report)
 }
 
+/// What a check came to. A check that had no room or no turn says nothing about the file; one that could not read it does.
+fn is_sound(check: Result<Vec<String>, StoreError>) -> Result<bool, StoreError> {
+    match check {
+        Ok(findings) => Ok(findings.is_empty()),
+        Err(error @ (StoreError::DiskFull { .. } | StoreError::Busy { .. })) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
 fn repair_mailbox(dir: &Path, host: &Host, report: &mut Repair) -> Result<Mailbox, DriverError> {
     match Mailbox::open_with(dir, &host.files) {
-        Ok(mailbox) if mailbox.check().is_ok_and(|findings| findings.is_empty()) => return Ok(mailbox),
+        Ok(mailbox) if is_sound(mailbox.check())? => return Ok(mailbox),
         // It is put aside as it is; what closing it says is of no use.
         Ok(mailbox) => drop(mailbox),
         Err(StoreError::Damaged { .. } | StoreError::CannotDecrypt) => {}
