@@ -87,6 +87,32 @@ fn a_damaged_row_in_the_mailbox_of_a_locked_device_holds_nothing_up_and_is_mende
     both_read(&world, &first_plan(&world), &[400, 401, 402]);
 }
 
+#[test]
+fn a_plan_with_an_entry_that_cannot_be_read_is_shown_with_an_alert_and_everything_else_goes_on() {
+    let mut world = morning();
+    let log = first_plan(&world);
+    world.start_plan(BOB, 1, true);
+    let others = |known: &&LogId| **known != log;
+    let other = *world.truth.readers.keys().find(others).expect("a nurse can start a plan");
+    world.run(5 * SECOND_MS);
+    world.seats[ALICE].device.keep_newer_entry(log, false).expect("it is stored");
+    write_in(&mut world, BOB, log, 500);
+    write_in(&mut world, BOB, other, 501);
+    world.run(5 * SECOND_MS);
+    both_read(&world, &log, &[500]);
+    both_read(&world, &other, &[501]);
+    write_in(&mut world, ALICE, log, 502);
+    let app = world.seats[ALICE].device.app();
+    let alerts = |log| app.plan(plan_of(&log)).expect("it is shown").alerts;
+    assert!(alerts(log).iter().any(|alert| alert.kind == "left-out"));
+    assert!(alerts(other).iter().all(|alert| alert.kind != "left-out"));
+    // Another entry in the place of one's own would split one's history.
+    world.seats[ALICE].device.keep_newer_entry(other, true).expect("it is stored");
+    let mut draft = app.draft(plan_of(&other)).expect("it can be begun");
+    draft.set_text("wishes.daily_life", "not now").expect("it is a text");
+    assert_eq!(draft.commit().expect_err("it is refused").code(), "update-app");
+}
+
 /// Runs a story again and again, with a device killed after 0, 1, 2 ... effects, until the story ends first.
 fn killed_at_every_effect(seat: usize, story: impl Fn(&mut World)) {
     for effects in 0.. {

@@ -45,7 +45,7 @@ impl From<DriverError> for ApiError {
                 let _ = step;
                 Self::FreeSpace
             }
-            DriverError::StoredEntry(_) => Self::UpdateApp,
+            DriverError::StoredEntry => Self::UpdateApp,
             DriverError::KeyStore(error) => Self::bug("using the platform's key store", error),
             DriverError::Crypto(error) => Self::bug("using a key", error),
             DriverError::OwnEntry(error) => Self::bug("checking an own entry", error),

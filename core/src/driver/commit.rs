@@ -102,6 +102,11 @@ fn write_all(
     rows: &mut Rows,
 ) -> Result<Vec<EntryId>, DriverError> {
     let (replica, trust) = books.replica_and_trust(&open.vault, log)?;
+    for id in replica.left_out() {
+        if open.vault.read(|read| read.entry(id))?.is_some_and(|row| row.own) {
+            return Err(DriverError::StoredEntry);
+        }
+    }
     let mut ids = Vec::with_capacity(says.len());
     for says in says {
         let body = match says {

@@ -30,7 +30,6 @@ pub mod repair;
 pub(crate) mod run;
 pub(crate) mod work;
 
-use bedside_protocol::entry::EntryError;
 use bedside_protocol::statement::StatementError;
 
 use crate::crdt::CrdtError;
@@ -75,9 +74,9 @@ pub enum DriverError {
     /// A key or a seal.
     #[error("a key or a seal does not open")]
     Crypto(#[source] CryptoError),
-    /// A stored entry cannot be read: the vault was written by a newer version, or is damaged.
-    #[error("a stored entry cannot be read")]
-    StoredEntry(#[source] EntryError),
+    /// An own entry of this plan cannot be read, as a newer version wrote it: another would take its place.
+    #[error("an own entry of this plan cannot be read")]
+    StoredEntry,
     /// The vault is locked.
     #[error("the vault is locked")]
     Locked,

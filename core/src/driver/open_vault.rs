@@ -148,8 +148,13 @@ impl Books {
             let (entries, document) = vault.read(|read| Ok((read.entries(&log)?, read.document(&log)?)))?;
             let entries = entries.into_iter().map(|row| row.bytes);
             let document = document.as_ref().map(|row| row.bytes.as_slice());
-            let replica =
-                Replica::rebuild(log, entries, document, &self.trust).map_err(DriverError::StoredEntry)?;
+            let replica = Replica::rebuild(log, entries, document, &self.trust);
+            if !replica.left_out().is_empty() {
+                tracing::warn!(
+                    count = replica.left_out().len(),
+                    "stored entries cannot be read and are left out"
+                );
+            }
             self.make_room();
             self.replicas.insert(log, (self.used, replica));
         }

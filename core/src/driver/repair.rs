@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bedside_protocol::entry::Entry;
 use bedside_protocol::ids::LogId;
 use bedside_protocol::statement::{Statement, Trust};
 
@@ -18,8 +17,8 @@ use crate::crypto::keys::{SealingKey, SigningKey};
 use crate::crypto::vault_key::VaultKey;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
 use crate::store::{
-    DatabaseFile, EntryRow, LogRow, Mailbox, OutgoingRow, Salvaged, StatementKind, StatementRow, StoreError,
-    SyncState, Vault, quarantine, salvage,
+    ContentKeyRow, DatabaseFile, EntryRow, LogRow, Mailbox, OutgoingRow, QuarantineRow, Salvaged,
+    StatementKind, StatementRow, StoreError, SyncState, Vault, WaitReason, WaitingRow, quarantine, salvage,
 };
 
 /// Where a vault is made anew before it takes its place.
@@ -43,7 +42,7 @@ pub struct Repair {
 struct Found {
     secrets: Vec<(String, zeroize::Zeroizing<Vec<u8>>)>,
     statements: Vec<StatementRow>,
-    keys: Vec<(LogId, crate::store::ContentKeyRow)>,
+    keys: Vec<(LogId, ContentKeyRow)>,
     entries: BTreeMap<LogId, Vec<EntryRow>>,
 }
 
@@ -208,51 +207,98 @@ fn restore_statements(
     Ok(trust)
 }
 
-/// Verifies entries anew, keeps those that are whole, and puts the device's own in line to be sent again: the relay stores
-/// an entry once however often it comes.
+/// Verifies entries anew and keeps those that are whole. What builds on one that was lost waits for it, sealed as it came.
+/// The device's own, waiting or not, are put in line to be sent again: the relay stores an entry once however often it
+/// comes. What can be neither is set aside.
 fn restore_entries(
     vault: &Vault,
     log: LogId,
     rows: Vec<EntryRow>,
     trust: &Trust,
 ) -> Result<u64, DriverError> {
-    let mut replica = Replica::new(log);
     let keys = vault.read(|read| read.content_keys(&log))?;
-    let mut whole = Vec::new();
-    let mut pending = rows;
-    loop {
-        let before = pending.len();
-        let mut left = Vec::new();
-        for row in pending {
-            let Ok(signature) = row.signature.as_slice().try_into() else { continue };
-            match replica.offer(&SignedEntry { bytes: row.bytes.clone(), signature }, trust) {
-                Ok(Offered::Admitted(_)) => whole.push((row, signature)),
-                Ok(Offered::Waiting(..)) => left.push(row),
-                Err(_) => {}
-            }
-        }
-        if left.is_empty() || left.len() == before {
-            break;
-        }
-        pending = left;
+    let Sorted { whole, waiting, refused } = sort_entries(log, rows, trust);
+    let (mut outgoing, mut still_waiting, mut aside) = (Vec::new(), Vec::new(), refused);
+    for row in whole.iter().filter(|row| row.own) {
+        outgoing.extend(seal_again(&keys, row)?.map(|bytes| to_be_sent(row, bytes)));
     }
-    let mut outgoing = Vec::new();
-    for (row, signature) in whole.iter().filter(|(row, _)| row.own && Entry::from_bytes(&row.bytes).is_ok()) {
-        for key in &keys {
-            let key = ContentKey::from_bytes(&key.key).map_err(DriverError::Crypto)?;
-            let Ok(sealed) = key.seal_entry(&log, &row.entry_id, &row.bytes, signature) else { continue };
-            if sealed.id() == row.sealed_id {
-                let (sealed_id, entry_id) = (row.sealed_id, row.entry_id);
-                outgoing.push(OutgoingRow { sealed_id, entry_id, log, bytes: sealed.into_bytes() });
+    for row in waiting {
+        match seal_again(&keys, &row)? {
+            Some(bytes) => {
+                outgoing.extend(row.own.then(|| to_be_sent(&row, bytes.clone())));
+                still_waiting.push(waiting_row(&row, bytes));
             }
+            None => aside.push(row),
         }
     }
     let count = whole.len() as u64;
     vault.write(move |tx| {
-        whole.iter().try_for_each(|(row, _)| tx.put_entry(row).map(drop))?;
-        outgoing.iter().try_for_each(|row| tx.put_outgoing(row))
+        whole.iter().try_for_each(|row| tx.put_entry(row).map(drop))?;
+        still_waiting.iter().try_for_each(|row| tx.put_waiting(row))?;
+        outgoing.iter().try_for_each(|row| tx.put_outgoing(row))?;
+        aside.into_iter().try_for_each(|row| {
+            let reason = "after a repair it is neither whole nor can it wait".to_owned();
+            tx.put_quarantine(&QuarantineRow {
+                table_name: "entry".to_owned(),
+                bytes: row.bytes,
+                reason,
+                at: row.received_at,
+            })
+        })
     })?;
     Ok(count)
+}
+
+/// What became of entries that were verified anew.
+#[derive(Default)]
+struct Sorted {
+    whole: Vec<EntryRow>,
+    waiting: Vec<EntryRow>,
+    refused: Vec<EntryRow>,
+}
+
+fn sort_entries(log: LogId, rows: Vec<EntryRow>, trust: &Trust) -> Sorted {
+    let mut replica = Replica::new(log);
+    let mut sorted = Sorted { waiting: rows, ..Sorted::default() };
+    loop {
+        let before = sorted.waiting.len();
+        for row in std::mem::take(&mut sorted.waiting) {
+            let signed = row.signature.as_slice().try_into().ok();
+            let signed = signed.map(|signature| SignedEntry { bytes: row.bytes.clone(), signature });
+            match signed.map(|signed| replica.offer(&signed, trust)) {
+                Some(Ok(Offered::Admitted(_))) => sorted.whole.push(row),
+                Some(Ok(Offered::Waiting(..))) => sorted.waiting.push(row),
+                Some(Err(_)) | None => sorted.refused.push(row),
+            }
+        }
+        if sorted.waiting.len() == before {
+            return sorted;
+        }
+    }
+}
+
+/// The bytes by which the relay knows an entry; none when the key that they were made with is lost.
+fn seal_again(keys: &[ContentKeyRow], row: &EntryRow) -> Result<Option<Vec<u8>>, DriverError> {
+    let Ok(signature) = row.signature.as_slice().try_into() else { return Ok(None) };
+    for key in keys {
+        let key = ContentKey::from_bytes(&key.key).map_err(DriverError::Crypto)?;
+        let sealed = key.seal_entry(&row.log, &row.entry_id, &row.bytes, signature);
+        if let Some(sealed) = sealed.ok().filter(|sealed| sealed.id() == row.sealed_id) {
+            return Ok(Some(sealed.into_bytes()));
+        }
+    }
+    Ok(None)
+}
+
+fn to_be_sent(row: &EntryRow, bytes: Vec<u8>) -> OutgoingRow {
+    let &EntryRow { sealed_id, entry_id, log, .. } = row;
+    OutgoingRow { sealed_id, entry_id, log, bytes }
+}
+
+/// What exactly it waits for is found out when something of its log comes.
+fn waiting_row(row: &EntryRow, bytes: Vec<u8>) -> WaitingRow {
+    let &EntryRow { sealed_id, log, received_at, .. } = row;
+    WaitingRow { sealed_id, log, bytes, reason: WaitReason::Parent, needs: Vec::new(), received_at }
 }
 
 /// Makes documents and list rows anew.
@@ -269,4 +315,61 @@ fn describe_all(vault: Vault, at: Moment, enrol_again: bool) -> Result<(), Drive
         }
     }
     Ok(open.vault.close()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use bedside_protocol::entry::{Entry, Outcome, Scope};
+    use bedside_protocol::ids::Timestamp;
+    use bedside_protocol::statement::Role;
+
+    use super::*;
+    use crate::driver::commit::entry_row;
+    use crate::testing::SeededEntropy;
+    use crate::testing::cast::Cast;
+
+    const LITERAL: &str = "x'00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\
+                           0f1e2d3c4b5a69788796a5b4c3d2e1f0'";
+
+    #[test]
+    fn own_entries_whose_past_was_lost_wait_and_go_out_again() {
+        let (log, mut cast) = (LogId::new([5; 32]), Cast::new(1));
+        let mut nurse = cast.staff(log, "Amira Khan", Role::Nurse);
+        let key = ContentKey::generate(&SeededEntropy::new(2));
+        for _ in 0..3 {
+            nurse.consent(&cast.trust, Scope::Record, Outcome::Given);
+        }
+        let rows: Vec<EntryRow> = nurse
+            .held
+            .iter()
+            .map(|signed| {
+                let entry = Entry::from_bytes(&signed.bytes).unwrap();
+                let id = bedside_protocol::entry::entry_id(&log, &signed.bytes);
+                let sealed = key.seal_entry(&log, &id, &signed.bytes, &signed.signature).unwrap().id();
+                entry_row(log, id, sealed, &entry, signed.clone(), Timestamp(1), true)
+            })
+            .collect();
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::create(dir.path(), LITERAL).unwrap();
+        let row = ContentKeyRow { key_id: key.id(), key: key.as_bytes().to_vec().into(), current: true };
+        vault.write(move |tx| tx.put_content_key(&log, &row)).unwrap();
+        // The second was on the page that was lost.
+        let [first, third] = [rows[0].clone(), rows[2].clone()];
+        let forged = EntryRow { signature: vec![0; 64], ..rows[1].clone() };
+        let kept = restore_entries(&vault, log, vec![third, forged, first], &cast.trust).unwrap();
+        assert_eq!(kept, 1);
+        vault
+            .read(|read| {
+                let waiting: Vec<_> = read.waiting(None, 9)?.into_iter().map(|row| row.sealed_id).collect();
+                assert_eq!(waiting, [rows[2].sealed_id]);
+                let mut out: Vec<_> = read.outgoing(None)?.into_iter().map(|row| row.sealed_id).collect();
+                out.sort();
+                let mut wanted = vec![rows[0].sealed_id, rows[2].sealed_id];
+                wanted.sort();
+                assert_eq!(out, wanted);
+                assert_eq!(read.counts()?.quarantined, 1, "what is not signed by its author is set aside");
+                Ok(())
+            })
+            .unwrap();
+    }
 }

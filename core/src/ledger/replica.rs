@@ -1,6 +1,6 @@
 //! A ledger and its document, kept together: what one device believes about one log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bedside_protocol::entry::{Body, Entry, EntryError, entry_id};
 use bedside_protocol::ids::{EntryId, LogId, StatementId};
@@ -20,6 +20,7 @@ pub struct Replica {
     document: Document,
     /// How many changes the document has taken in since it was last saved.
     unsaved: usize,
+    left_out: BTreeSet<EntryId>,
 }
 
 /// An entry as its author signed it.
@@ -55,21 +56,28 @@ impl Replica {
     /// A log of which nothing is held.
     #[must_use]
     pub fn new(log: LogId) -> Self {
-        Self { ledger: Ledger::new(log, TEXTS), document: Document::new(TEXTS), unsaved: 0 }
+        let (ledger, document) = (Ledger::new(log, TEXTS), Document::new(TEXTS));
+        Self { ledger, document, unsaved: 0, left_out: BTreeSet::new() }
     }
 
-    /// From entries that were verified when they were stored, in any order; those whose past is not there are left out.
-    /// With the stored document, if it fits, only the changes since then have to be applied.
+    /// From entries that were verified when they were stored, in any order. One that cannot be read (a newer version wrote
+    /// it) is left out with everything that builds on it, and the rest stands: see [`Self::left_out`]. With the stored document,
+    /// if it fits, only the changes since then have to be applied.
     pub fn rebuild(
         log: LogId,
         entries: impl IntoIterator<Item = Vec<u8>>,
         document: Option<&[u8]>,
         trust: &Trust,
-    ) -> Result<Self, EntryError> {
+    ) -> Self {
         let mut ledger = Ledger::new(log, TEXTS);
         let mut pending = Vec::new();
+        let mut left_out = BTreeSet::new();
         for bytes in entries {
-            pending.push((entry_id(&log, &bytes), Entry::from_bytes(&bytes)?));
+            let id = entry_id(&log, &bytes);
+            match Entry::from_bytes(&bytes) {
+                Ok(entry) => pending.push((id, entry)),
+                Err(_) => drop(left_out.insert(id)),
+            }
         }
         let mut rejudge = false;
         loop {
@@ -86,17 +94,26 @@ impl Replica {
                 break;
             }
         }
+        left_out.extend(pending.into_iter().map(|(id, _)| id));
         if rejudge {
             ledger.rejudge(trust);
         }
         let stored = document.and_then(|bytes| Document::load(bytes).ok());
-        let mut replica = Self { ledger, document: Document::new(TEXTS), unsaved: 0 };
-        // It was written together with entries, so it can hold too much only after a rejudgement took something out again.
-        let caught_up = stored.filter(|_| !rejudge).is_some_and(|stored| replica.catch_up(stored).is_ok());
+        let mut replica = Self { ledger, document: Document::new(TEXTS), unsaved: 0, left_out };
+        // It was written together with entries, so it can hold too much only after a rejudgement took something out again, or
+        // when an entry cannot be read any more.
+        let fits = |_: &Document| !rejudge && replica.left_out.is_empty();
+        let caught_up = stored.filter(fits).is_some_and(|stored| replica.catch_up(stored).is_ok());
         if !caught_up {
             replica.redraw(trust);
         }
-        Ok(replica)
+        replica
+    }
+
+    /// Stored entries that are not in the ledger: what cannot be read, and what builds on it.
+    #[must_use]
+    pub const fn left_out(&self) -> &BTreeSet<EntryId> {
+        &self.left_out
     }
 
     /// Takes a stored document and applies the standing changes that it lacks.
@@ -260,6 +277,7 @@ impl Replica {
             consents: &consents,
             provenance: &|change| self.provenance(&self.ledger.entry_of(change)?, trust),
             held: self.ledger.held(),
+            left_out: self.left_out.len(),
             waiting,
             as_of,
         })

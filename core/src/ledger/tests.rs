@@ -391,13 +391,13 @@ proptest! {
         prop_assert_eq!(&belief(&stranger), &expected, "one at a time, shuffled, many times");
 
         let bytes = shuffled.iter().map(|s| s.bytes.clone());
-        let rebuilt = Replica::rebuild(LOG, bytes, None, &story.cast.trust).unwrap();
+        let rebuilt = Replica::rebuild(LOG, bytes, None, &story.cast.trust);
         prop_assert_eq!(&belief(&rebuilt), &expected, "rebuilt from nothing");
 
         for so_far in [stranger, half_way] {
             let saved = so_far.document().clone().save();
             let bytes = shuffled.iter().rev().map(|s| s.bytes.clone());
-            let resumed = Replica::rebuild(LOG, bytes, Some(&saved), &story.cast.trust).unwrap();
+            let resumed = Replica::rebuild(LOG, bytes, Some(&saved), &story.cast.trust);
             prop_assert_eq!(&belief(&resumed), &expected, "rebuilt with a stored document");
         }
     }

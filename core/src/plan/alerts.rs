@@ -49,6 +49,11 @@ pub(super) fn alerts(view: &PlanView, now: Timestamp) -> Vec<Alert> {
         let how = "recorded by another version of this software and not shown here; update to read them";
         add("unreadable", counted(view.unreadable, "answer was", "answers were", how));
     }
+    if view.left_out > 0 {
+        let how =
+            "in this plan that this version cannot read: what you see is not all of it; update to see it";
+        add("left-out", counted(view.left_out, "entry is", "entries are", how));
+    }
     alerts
 }
 

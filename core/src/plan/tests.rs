@@ -125,6 +125,7 @@ impl Plan {
             consents: &self.consents,
             provenance,
             held: 0,
+            left_out: 0,
             waiting: 0,
             as_of: AsOf { now: NOW, last_contact: self.last_contact },
         }
@@ -719,7 +720,8 @@ fn names_in_json_are_stable() {
           ],
           "held": 0,
           "waiting": 0,
-          "unreadable": 0
+          "unreadable": 0,
+          "left_out": 0
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&view).unwrap());
     expect![[r#"

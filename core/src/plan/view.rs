@@ -83,6 +83,8 @@ pub struct Material<'a> {
     pub provenance: &'a dyn Fn(&ChangeHash) -> Option<Provenance>,
     /// How many entries are held for a reviewer.
     pub held: usize,
+    /// How many entries are on this device and cannot be read by this version, those that build on them included.
+    pub left_out: usize,
     /// How many entries this device has not sent yet.
     pub waiting: usize,
     /// When.
@@ -108,6 +110,8 @@ pub struct PlanView {
     pub waiting: usize,
     /// Answers that have no place in this version of the plan.
     pub unreadable: usize,
+    /// Entries that this version cannot read, those that build on them included.
+    pub left_out: usize,
 }
 
 /// How old a view is.
@@ -295,6 +299,7 @@ pub fn view(material: &Material<'_>) -> PlanView {
         held: material.held,
         waiting: material.waiting,
         unreadable: answers.len() + misplaced,
+        left_out: material.left_out,
     };
     view.alerts = alerts::alerts(&view, material.as_of.now);
     view

@@ -231,6 +231,21 @@ impl SimDevice {
         Ok(id)
     }
 
+    /// Stores an entry as a later version of this software would have left it; `own`: this device's person wrote it.
+    pub fn keep_newer_entry(&self, log: LogId, own: bool) -> Result<(), ApiError> {
+        let open = self.app().device.vault()?;
+        let mut books = open.books();
+        let rows = open.vault.read(|read| read.entries(&log)).map_err(DriverError::Store)?;
+        let mut row = rows.into_iter().next().ok_or(DriverError::NoContentKey)?;
+        // A map, its first key, and the version under it.
+        row.bytes[2] = 9;
+        (row.entry_id, row.own) = (entry_id(&log, &row.bytes), own);
+        row.sealed_id = SealedId::new(hash(&row.bytes));
+        open.vault.write(move |tx| tx.put_entry(&row).map(drop)).map_err(DriverError::Store)?;
+        books.evict(&log);
+        Ok(())
+    }
+
     fn read<R>(&self, f: impl FnOnce(&VaultRead<'_>) -> Result<R, StoreError>) -> Result<R, ApiError> {
         Ok(self.app().device.vault()?.vault.read(f).map_err(DriverError::Store)?)
     }
