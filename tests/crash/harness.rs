@@ -101,6 +101,17 @@ impl Attempt {
         self.device.borrow_mut().as_mut().unwrap().reopen(true).unwrap();
     }
 
+    /// The app was told last that the disk is full.
+    pub(crate) fn is_told_full(&self) -> bool {
+        let device = self.device.borrow();
+        matches!(device.as_ref().unwrap().status, Some(Status::DiskFull { .. }))
+    }
+
+    /// There is no room, or there is again.
+    pub(crate) fn full(&self, full: bool) {
+        if full { self.vfs.fail_after(0, Fault::DiskFull, Repeat::Forever) } else { self.vfs.heal() }
+    }
+
     /// The process ends; nothing more reaches the disk. What was not synced is lost where `survivors` has no bit.
     fn die(&self, survivors: Option<u64>) {
         self.vfs.fail_after(0, Fault::Io, Repeat::Forever);
@@ -160,7 +171,7 @@ impl Attempt {
     }
 
     /// The relay gets every entry that was written here and that it had not confirmed, and the device hears that it did.
-    fn everything_gets_out(&self) {
+    pub(crate) fn everything_gets_out(&self) {
         let mut stub = Stub::new(&self.page);
         let unsent = self.app(|app| app.status().unwrap().unsent);
         assert!(self.sync_with(&mut stub), "the next sync succeeds");
@@ -169,7 +180,7 @@ impl Attempt {
     }
 
     /// Both databases are sound.
-    fn is_sound(&self) {
+    pub(crate) fn is_sound(&self) {
         self.die(None);
         let device = self.device.borrow();
         let report = App::repair(self.dir.path(), device.as_ref().unwrap().host(), PIN).unwrap();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bedside_core::api::{Answer, ApiError, App, Leaf, Outcome, PlanId, Scope, Section, Source};
 use bedside_core::engine::Input;
+use bedside_core::testing::vfs::FaultVfs;
 
 use crate::base::{self, ALICE, BOB, RIVERSIDE, consent, log_of, new_plan, plan_of};
 use crate::harness::{Attempt, Scene, Way};
@@ -73,6 +74,31 @@ fn a_decision_and_an_endorsement_are_saved_whole_or_not_at_all() {
         draft.decide(Section::Escalation, &fields, false)?;
         draft.commit().map(drop)
     });
+}
+
+#[test]
+fn a_full_disk_is_said_to_be_full_loses_nothing_and_is_over_when_there_is_room() {
+    let (mut world, plan) = good_day();
+    let scene = Scene::of(&mut world, ALICE);
+    let page = scene.page(&mut world);
+    let attempt = scene.copy(FaultVfs::register(), &page);
+    attempt.open();
+    attempt.app(|app| write(app, plan, "There was room")).unwrap();
+    let before = attempt.shown();
+    attempt.full(true);
+    for _ in 0..3 {
+        let refused = attempt.app(|app| write(app, plan, "There was no room")).unwrap_err();
+        assert_eq!(refused.code(), "free-space");
+        let said = "the disk is full; free some space and try again (nothing that was saved is lost)";
+        assert_eq!(refused.to_string(), said);
+        assert_eq!(attempt.shown(), before, "reading goes on");
+        assert!(!attempt.sync(), "it does not say that it is in step");
+        assert!(attempt.is_told_full());
+    }
+    attempt.full(false);
+    attempt.app(|app| write(app, plan, "There is room again")).unwrap();
+    attempt.everything_gets_out();
+    attempt.is_sound();
 }
 
 /// A sync of Alice's tablet after `meanwhile`, at each of its operations.

@@ -20,6 +20,8 @@ pub enum Wire {
     CutUp(usize),
     /// It ends after so many bytes from the relay.
     CutDown(usize),
+    /// After so many bytes from the relay nothing more comes, and the connection stays open.
+    Hangs(usize),
     /// Each request reaches the relay twice; the device gets the second answer.
     Twice,
     /// Something else answers: these bytes, whatever is asked.
@@ -75,6 +77,16 @@ async fn carry(mut device: TcpStream, relay: SocketAddr, wire: Wire) {
         Wire::Whole => through(device, relay, usize::MAX, usize::MAX).await,
         Wire::CutUp(bytes) => through(device, relay, bytes, usize::MAX).await,
         Wire::CutDown(bytes) => through(device, relay, usize::MAX, bytes).await,
+        Wire::Hangs(bytes) => {
+            let Ok(relay) = TcpStream::connect(relay).await else { return };
+            let (device_read, mut device_write) = device.into_split();
+            let (relay_read, relay_write) = relay.into_split();
+            let down = async {
+                pump(relay_read, &mut device_write, bytes).await;
+                std::future::pending::<()>().await;
+            };
+            tokio::join!(pump(device_read, relay_write, usize::MAX), down);
+        }
         Wire::Closed => {}
         Wire::Silent => std::future::pending().await,
         Wire::Twice => twice(&mut device, relay).await,

@@ -52,6 +52,30 @@ fn a_relay_that_never_answers_is_left_when_the_person_says_so() {
     recovers(&world, &[&nurse, &doctor], plan);
 }
 
+#[test]
+fn a_relay_that_hangs_in_mid_answer_keeps_nobody_from_saving() {
+    let (world, nurse, doctor, plan) = World::with_plan();
+    nurse.write(plan, "wishes.about_me", "before it hangs").unwrap();
+    for bytes in [1, 60, 200] {
+        world.gate.set(Wire::Hangs(bytes));
+        let (_listening, heard) = nurse.listen();
+        let cancel = Cancel::new();
+        std::thread::scope(|scope| {
+            let syncing = scope.spawn(|| nurse.sync(&cancel));
+            hear(&heard, |event| matches!(event, Event::Sync(Status::Syncing)));
+            nurse
+                .write(plan, "wishes.about_me", &format!("saved while it hangs after {bytes} bytes"))
+                .unwrap();
+            assert!(nurse.shown(plan).contains(&format!("after {bytes} bytes")));
+            cancel.cancel();
+            assert_eq!(code(syncing.join().unwrap()), "cancelled");
+        });
+        assert!(nurse.status().unwrap().unsent >= 1, "nothing is taken for sent without its receipt");
+    }
+    recovers(&world, &[&nurse, &doctor], plan);
+    assert!(doctor.shown(plan).contains("after 200 bytes"));
+}
+
 fn http(status: &str, kind: &str, body: &[u8]) -> Wire {
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

@@ -109,9 +109,14 @@ impl World {
     /// A device that belongs to nobody yet.
     pub fn device(&self, name: &str) -> Device {
         self.made.set(self.made.get() + 1);
-        let dir = self.path(name);
         let (host, clock) = host(self.made.get(), MORNING);
-        let app = App::create(&dir, host.clone(), PIN).unwrap();
+        self.device_of(name, host, clock, PIN)
+    }
+
+    /// The same with a host and a PIN of its own.
+    pub fn device_of(&self, name: &str, host: Host, clock: Arc<HeldClock>, pin: &str) -> Device {
+        let dir = self.path(name);
+        let app = App::create(&dir, host.clone(), pin).unwrap();
         Device { app: Some(app), dir, host, clock }
     }
 
