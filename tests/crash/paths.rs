@@ -128,7 +128,7 @@ fn a_page_from_the_relay_is_taken_in_whatever_fails() {
 
 #[test]
 fn receipts_are_settled_whatever_fails() {
-    syncing(11, |world, plan| {
+    syncing(7, |world, plan| {
         let alice = world.seats[ALICE].device.app();
         write(alice, plan, "Written without signal").unwrap();
         decide(alice, plan, "decided without signal").unwrap();
