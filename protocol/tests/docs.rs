@@ -53,6 +53,7 @@ fn the_table_of_limits_is_complete_and_right() {
         STATEMENTS_MAX,
         STATEMENT_BYTES_MAX,
         SUBSCRIBE_MAX,
+        ENROLMENTS_MAX,
         PARENTS_MAX,
         ACKNOWLEDGE_MAX,
         RANGES_MAX,
