@@ -1,11 +1,15 @@
 //! The commands and their help.
 
+mod rules;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use bedside_core::api::{Outcome, PlanId, Role, Scope, Source};
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use rules::{Approve, Deciding, GroundsArgs, StageArg, When};
 
 /// Care plans that work without a network, on this computer.
 ///
@@ -268,8 +272,8 @@ pub(crate) enum Plan {
         bedside plan new --fhir patient.json --consent 'in person, at home'\n  \
         bedside plan new --nhs '900 000 0009' --family Smith --given Jane \\\n    \
         --born 1952-05-31 --consent 'by telephone' --share 'with Willow House'\n  \
-        bedside plan new --nhs 9000000009 --basis best-interests \\\n    \
-        --note 'son and GP consulted'")]
+        bedside plan new --nhs 9000000009 --basis best-interests --note 'at home' \\\n    \
+        --by 'Dr Bell' --consulted 'her son' --why 'she needs a plan'")]
     New(Box<NewPlan>),
     /// List the plans on this device, by name
     #[command(after_help = "Examples:\n  bedside plan list\n  bedside plan list --search 'smith willow'")]
@@ -284,10 +288,18 @@ pub(crate) enum Plan {
     /// Show a plan as it stands on this device
     #[command(after_help = "Examples:\n  \
         bedside plan show '900 000 0009'\n  \
+        bedside plan show 9000000009 --urgent\n  \
+        bedside plan show 9000000009 --at 2026-11-01\n  \
         bedside plan show 9000000009 --json")]
     Show {
         /// NHS number, or the plan's id
         plan: PlanArg,
+        /// As urgent care is shown it: what was approved, and what was reduced since
+        #[arg(long)]
+        urgent: bool,
+        /// As it once stood: after an entry, at a time, or at the end of a day
+        #[arg(long, conflicts_with = "urgent", value_name = "WHEN")]
+        at: Option<When>,
         /// As text for people (the default)
         #[arg(long, conflicts_with = "json")]
         text: bool,
@@ -312,15 +324,84 @@ pub(crate) enum Plan {
         section: Option<String>,
     },
     /// Every entry of a plan, oldest first: who, when, what, and how far it got
-    #[command(after_help = "Examples:\n  bedside plan history 9000000009")]
+    #[command(after_help = "Examples:\n  \
+        bedside plan history 9000000009\n  \
+        bedside plan history 9000000009 --field preferences.place_of_death_1")]
     History {
         /// NHS number, or the plan's id
         plan: PlanArg,
+        /// Of one field only: what stood before, what after, on what basis
+        #[arg(long, value_name = "KEY")]
+        field: Option<String>,
     },
+    /// What changed in a plan between two moments
+    #[command(after_help = "Examples:\n  \
+        bedside plan diff 9000000009 --from 2026-11-01\n  \
+        bedside plan diff 9000000009 --from 2026-11-01 --to 2026-11-22T09:14:00Z")]
+    Diff {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+        /// An entry's id, a time, or a day, which means its end
+        #[arg(long, value_name = "WHEN")]
+        from: When,
+        /// Likewise; by default now
+        #[arg(long, value_name = "WHEN")]
+        to: Option<When>,
+    },
+    /// Take back your own last change, by a new one
+    #[command(after_help = "Examples:\n  bedside plan undo 9000000009")]
+    Undo {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+    },
+    /// Approve a plan exactly as it was shown; without --seen, show it
+    #[command(after_help = "Examples:\n  \
+        bedside plan approve 9000000009\n  \
+        bedside plan approve 9000000009 --seen 0c1f --section cpr --section legal\n  \
+        bedside plan approve 9000000009 --seen 0c1f --review-on 2026-12-24\n\n\
+        It is refused when the plan has changed since it was shown.")]
+    Approve(Approve),
+    /// Ask a clinician to approve a plan
+    #[command(after_help = "Examples:\n  bedside plan ask 9000000009 --note 'after the visit'")]
+    Ask {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+        /// Why, or what to look at
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Say how a plan as a whole stands
+    #[command(after_help = "Examples:\n  \
+        bedside plan mark 9000000009 under-review\n  \
+        bedside plan mark 9000000009 entered-in-error --note 'wrong person'")]
+    Mark {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+        /// How
+        #[arg(value_enum)]
+        stage: StageArg,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// List the entries that are held, why, and what became of them
+    #[command(after_help = "Examples:\n  bedside plan held 9000000009")]
+    Held {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+    },
+    /// Make a colleague's held entry part of the plan
+    #[command(after_help = "Examples:\n  bedside plan adopt 9000000009 ENTRY --note 'seen at home'")]
+    Adopt(Deciding),
+    /// Leave a colleague's held entry out of the plan
+    #[command(after_help = "Examples:\n  bedside plan decline 9000000009 ENTRY --note 'a mistake'")]
+    Decline(Deciding),
     /// Record consent or another basis, or that consent is withdrawn
     #[command(after_help = "Examples:\n  \
         bedside plan consent 9000000009 share given --note 'in person'\n  \
-        bedside plan consent 9000000009 share withdrawn --note 'by telephone'")]
+        bedside plan consent 9000000009 share withdrawn --note 'by telephone'\n  \
+        bedside plan consent 9000000009 share best-interests --note 'at home' \\\n    \
+        --by 'Dr Bell' --consulted 'her son' --why 'crews have to know'")]
     Consent {
         /// NHS number, or the plan's id
         plan: PlanArg,
@@ -333,6 +414,8 @@ pub(crate) enum Plan {
         /// How and by whom
         #[arg(long)]
         note: String,
+        #[command(flatten)]
+        grounds: GroundsArgs,
     },
     /// Give an organisation access to a plan; needs consent to share
     #[command(after_help = "Examples:\n  bedside plan share 9000000009 --ods VL900")]
@@ -353,7 +436,7 @@ pub(crate) enum Plan {
 
 #[derive(Args)]
 #[command(group(clap::ArgGroup::new("who").required(true).args(["fhir", "nhs"])))]
-#[command(group(clap::ArgGroup::new("why").required(true).args(["consent", "basis"])))]
+#[command(group(clap::ArgGroup::new("basis_of_it").required(true).args(["consent", "basis"])))]
 pub(crate) struct NewPlan {
     /// A FHIR R4 Patient from the demographics service
     #[arg(long, value_name = "FILE")]
@@ -379,6 +462,8 @@ pub(crate) struct NewPlan {
     /// How and by whom it was decided on that basis
     #[arg(long, requires = "basis")]
     pub(crate) note: Option<String>,
+    #[command(flatten)]
+    pub(crate) grounds: GroundsArgs,
     /// The plan may be shared: how consent was given, or was decided on the basis
     #[arg(long, value_name = "HOW")]
     pub(crate) share: Option<String>,

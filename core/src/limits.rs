@@ -63,3 +63,9 @@ pub const SALVAGE_ATTEMPTS_MAX: usize = 20_000;
 
 /// How many entries that wait for something are looked at in one go.
 pub const WAITING_MAX: usize = 10_000;
+
+/// How many months ahead the next review of a plan may be planned. National guidance on end-of-life plans.
+pub const REVIEW_MONTHS_MAX: i8 = 3;
+
+/// How many days before a review is due, or anticipatory medicines expire, the plan says so.
+pub const DUE_SOON_DAYS: i16 = 14;

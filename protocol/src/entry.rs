@@ -77,6 +77,15 @@ pub enum Body {
     /// Somebody was given the key to this log.
     #[n(3)]
     Grant(#[n(0)] Grant),
+    /// Sections as they stood in the entry's past, approved.
+    #[n(4)]
+    Approval(#[n(0)] Approval),
+    /// What becomes of a held entry.
+    #[n(5)]
+    Review(#[n(0)] Review),
+    /// Where the plan stands on its way to approval.
+    #[n(6)]
+    Mark(#[n(0)] Mark),
 }
 
 /// A lawful basis for recording or sharing.
@@ -92,6 +101,27 @@ pub struct Consent {
     /// How it was given and by whom, in words. Empty when nothing was written.
     #[n(2)]
     pub note: String,
+    /// Who decided when it was not the person, whom they asked, and why.
+    #[n(3)]
+    pub grounds: Option<Grounds>,
+}
+
+/// What a basis other than the person's own word rests on.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Grounds {
+    /// The attorney, the representative, or who made the best-interests decision.
+    #[n(0)]
+    pub by: String,
+    /// The people who were consulted.
+    #[n(1)]
+    pub consulted: Vec<String>,
+    /// Why.
+    #[n(2)]
+    pub rationale: String,
+    /// The decision on capacity that it rests on.
+    #[n(3)]
+    pub capacity: Option<EntryId>,
 }
 
 /// What a consent covers.
@@ -143,6 +173,75 @@ pub struct Decision {
     /// The decision that this one endorses without changing it.
     #[n(3)]
     pub endorses: Option<EntryId>,
+}
+
+/// Sections approved as they stood in the entry's past.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Approval {
+    /// At least one, ascending by number.
+    #[n(0)]
+    pub sections: Vec<ApprovedSection>,
+    /// When the plan is to be looked at again: `YYYY-MM-DD`. Absent: three months later.
+    #[n(1)]
+    pub review_on: Option<String>,
+}
+
+/// A section as it was on the approver's screen.
+#[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ApprovedSection {
+    /// Section number (0..19) in the plan.
+    #[n(0)]
+    pub section: u8,
+    /// SHA-256 of what stood in it, as the core's plan model encodes it.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub digest: [u8; 32],
+}
+
+/// A reviewer's word on a held entry.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Review {
+    /// The held entry.
+    #[n(0)]
+    pub entry: EntryId,
+    /// True: it becomes part of the plan. False: it stays out.
+    #[n(1)]
+    pub adopt: bool,
+    /// Why, for its author. May be empty.
+    #[n(2)]
+    pub note: String,
+}
+
+/// Where the plan stands on its way to approval, and why.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Mark {
+    /// Where.
+    #[n(0)]
+    pub stage: Stage,
+    /// Why, in words. May be empty.
+    #[n(1)]
+    pub note: String,
+}
+
+/// Where a plan can stand on its way to approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Stage {
+    /// A clinician is asked to approve it.
+    #[n(0)]
+    AwaitingApproval,
+    /// A clinician is looking at it again.
+    #[n(1)]
+    UnderReview,
+    /// There should be no such plan.
+    #[n(2)]
+    EnteredInError,
+    /// None of these: an earlier mark is taken back.
+    #[n(3)]
+    InUse,
 }
 
 /// A record, inside the log, of an access statement outside it.
@@ -233,6 +332,11 @@ impl Entry {
         {
             return malformed("superseded decisions ascend without repeats");
         }
+        if let Body::Approval(approval) = &self.body
+            && (approval.sections.is_empty() || !approval.sections.is_sorted_by(|a, b| a.section < b.section))
+        {
+            return malformed("approved sections ascend without repeats, and there is one");
+        }
         Ok(())
     }
 
@@ -288,6 +392,9 @@ impl fmt::Debug for Body {
             Self::Change(_) => "Change",
             Self::Decision(_) => "Decision",
             Self::Grant(_) => "Grant",
+            Self::Approval(_) => "Approval",
+            Self::Review(_) => "Review",
+            Self::Mark(_) => "Mark",
         })
     }
 }

@@ -195,7 +195,7 @@ pub fn jane() -> NewPlan {
 }
 
 pub fn plan_for(nhs_number: &str) -> NewPlan {
-    let said = |note: &str| ConsentSpec { outcome: Outcome::Given, note: note.to_owned() };
+    let said = |note: &str| ConsentSpec { outcome: Outcome::Given, note: note.to_owned(), grounds: None };
     NewPlan {
         nhs_number: nhs_number.to_owned(),
         demographics: None,

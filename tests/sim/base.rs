@@ -60,7 +60,7 @@ pub(crate) fn plan_of(log: &LogId) -> PlanId {
 
 /// A consent as it is recorded here.
 pub(crate) fn consent(outcome: Outcome) -> ConsentSpec {
-    ConsentSpec { outcome, note: "said so".to_owned() }
+    ConsentSpec { outcome, note: "said so".to_owned(), grounds: None }
 }
 
 /// A plan to be started.
@@ -197,6 +197,9 @@ fn enrol(world: &mut World, issuer: usize, new: usize, name: &str, role: Role, p
     let mut capabilities = role.usual_capabilities();
     if new == ALICE {
         capabilities.0 |= Capabilities::ENDORSE;
+    }
+    if new == BOB {
+        capabilities.0 |= Capabilities::APPROVE;
     }
     let spec = InviteSpec {
         name: name.to_owned(),

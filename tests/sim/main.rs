@@ -7,6 +7,7 @@ mod base;
 mod check;
 mod ops;
 mod relay;
+mod rules;
 mod stories;
 mod world;
 

@@ -8,7 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bedside_protocol::cbor::encode;
-use bedside_protocol::entry::{Body, Consent, Decision, Entry, Grant, Outcome, Prev, Scope};
+use bedside_protocol::entry::{
+    Approval, ApprovedSection, Body, Consent, Decision, Entry, Grant, Grounds, Mark, Outcome, Prev, Review,
+    Scope, Stage,
+};
 use bedside_protocol::ids::{
     DeviceId, EntryId, IdentityId, InviteId, KeyId, LogId, OrganisationId, Principal, RelayEpoch, SealedId,
     StatementId, Tag, Timestamp,
@@ -100,6 +103,7 @@ fn entries() -> impl Iterator<Item = (&'static str, Entry)> {
             scope: Scope::Record,
             outcome: Outcome::Given,
             note: "in person".into(),
+            grounds: None,
         }),
     };
     let ids = [EntryId::new([1; 32]), EntryId::new([2; 32])];
@@ -122,7 +126,28 @@ fn entries() -> impl Iterator<Item = (&'static str, Entry)> {
     let grant =
         Grant { reader: Principal::Identity(IdentityId::new([6; 32])), statement: StatementId::new([7; 32]) };
     let far = Some(Prev::Entry(EntryId::new([9; 32])));
+    let approval = Approval {
+        sections: vec![ApprovedSection { section: 14, digest: [5; 32] }],
+        review_on: Some("2026-12-24".into()),
+    };
+    let review = Review { entry: ids[0], adopt: true, note: "seen".into() };
+    let mark = Mark { stage: Stage::UnderReview, note: "after the visit".into() };
+    let grounds = Consent {
+        scope: Scope::Share,
+        outcome: Outcome::BestInterests,
+        note: "at home".into(),
+        grounds: Some(Grounds {
+            by: "Dr Bell".into(),
+            consulted: vec!["her son".into()],
+            rationale: "crews have to know".into(),
+            capacity: Some(ids[1]),
+        }),
+    };
     [
+        ("approval", Entry { body: Body::Approval(approval), ..later.clone() }),
+        ("review", Entry { body: Body::Review(review), ..later.clone() }),
+        ("mark", Entry { body: Body::Mark(mark), ..later.clone() }),
+        ("grounds", Entry { body: Body::Consent(grounds), ..later.clone() }),
         ("grant", Entry { prev: far, body: Body::Grant(grant), ..later.clone() }),
         ("decision", Entry { body: Body::Decision(decision), ..later.clone() }),
         ("change", later),

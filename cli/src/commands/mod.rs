@@ -6,9 +6,10 @@ mod fields;
 mod joining;
 mod operator;
 mod plans;
+mod rules;
 mod syncing;
 
-use bedside_core::api::{App, PlanId};
+use bedside_core::api::{App, ConsentSpec, PlanId, Stage};
 
 use crate::args::{Cli, Command, Network, Organisation, Pin, Plan, PlanArg};
 use crate::demo;
@@ -94,12 +95,23 @@ fn run_plan(context: &Context, plan: Plan) -> Result<(), CliError> {
     match plan {
         Plan::New(new) => plans::start(context, *new),
         Plan::List { limit, search } => plans::list(context, limit, search.as_deref()),
-        Plan::Show { plan, text: _ } => plans::show(context, &plan),
+        Plan::Show { plan, text: _, urgent, at: None } => plans::show(context, &plan, urgent),
+        Plan::Show { plan, at: Some(when), .. } => rules::at(context, &plan, when),
         Plan::Edit(edit) => edit::edit(context, edit),
         Plan::Fields { section } => fields::list(context.out, section.as_deref()),
-        Plan::History { plan } => plans::history(context, &plan),
-        Plan::Consent { plan, scope, outcome, note } => {
-            plans::consent(context, &plan, scope.into(), outcome.into(), note)
+        Plan::History { plan, field: None } => plans::history(context, &plan),
+        Plan::History { plan, field: Some(key) } => rules::field_history(context, &plan, &key),
+        Plan::Diff { plan, from, to } => rules::differences(context, &plan, from, to),
+        Plan::Undo { plan } => rules::undo(context, &plan),
+        Plan::Approve(approve) => rules::approve(context, &approve),
+        Plan::Ask { plan, note } => rules::mark(context, &plan, Stage::AwaitingApproval, &note),
+        Plan::Mark { plan, stage, note } => rules::mark(context, &plan, stage.into(), &note),
+        Plan::Held { plan } => rules::held(context, &plan),
+        Plan::Adopt(deciding) => rules::decide(context, &deciding, true),
+        Plan::Decline(deciding) => rules::decide(context, &deciding, false),
+        Plan::Consent { plan, scope, outcome, note, grounds } => {
+            let spec = ConsentSpec { outcome: outcome.into(), note, grounds: grounds.grounds() };
+            plans::consent(context, &plan, scope.into(), spec)
         }
         Plan::Share { plan, ods } => plans::share(context, &plan, ods),
         Plan::Receipts { plan } => plans::receipts(context, &plan),

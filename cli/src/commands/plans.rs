@@ -79,7 +79,8 @@ fn typed_identity(new: &NewPlanArgs) -> Result<Vec<(&'static str, Leaf)>, CliErr
 fn bases(new: &NewPlanArgs) -> (ConsentSpec, Option<ConsentSpec>) {
     let outcome = new.basis.map_or(Outcome::Given, Outcome::from);
     let note = new.consent.as_ref().or(new.note.as_ref()).cloned().unwrap_or_default();
-    (ConsentSpec { outcome, note }, new.share.clone().map(|note| ConsentSpec { outcome, note }))
+    let spec = |note| ConsentSpec { outcome, note, grounds: new.grounds.grounds() };
+    (spec(note), new.share.clone().map(spec))
 }
 
 pub(super) fn list(context: &Context, limit: usize, search: Option<&str>) -> Result<(), CliError> {
@@ -140,9 +141,10 @@ fn grouped(number: &str) -> String {
     }
 }
 
-pub(super) fn show(context: &Context, plan: &PlanArg) -> Result<(), CliError> {
+pub(super) fn show(context: &Context, plan: &PlanArg, urgent: bool) -> Result<(), CliError> {
     let open = context.profile.unlocked()?;
-    let view = open.app.plan(find(&open.app, plan)?)?;
+    let plan = find(&open.app, plan)?;
+    let view = if urgent { open.app.plan_for_urgent_care(plan)? } else { open.app.plan(plan)? };
     context.out.answer(&view, || render_text(&view))
 }
 
@@ -183,9 +185,10 @@ fn in_words(row: &HistoryRow) -> String {
     };
     let held =
         row.held.as_ref().map(|why| format!("\n  HELD, not part of the plan: {why}")).unwrap_or_default();
+    let reviewed = row.review.as_ref().map(super::rules::reviewed).unwrap_or_default();
     wrap(
         &format!(
-            "{}  {} ({}{of})\n  {}{held}\n  {how_far}",
+            "{}  {} ({}{of})\n  {}{held}{reviewed}\n  {how_far}",
             dates::show_minute(Timestamp(row.at)),
             row.author,
             row.role,
@@ -199,12 +202,12 @@ pub(super) fn consent(
     context: &Context,
     plan: &PlanArg,
     scope: Scope,
-    outcome: Outcome,
-    note: String,
+    spec: ConsentSpec,
 ) -> Result<(), CliError> {
     let open = context.profile.unlocked()?;
     let plan = find(&open.app, plan)?;
-    let saved = open.app.record_consent(plan, scope, ConsentSpec { outcome, note })?;
+    let outcome = spec.outcome;
+    let saved = open.app.record_consent(plan, scope, spec)?;
     context.out.answer(&json!({ "saved": saved.entries }), || match outcome {
         Outcome::Withdrawn => "Saved. It is the first thing sent: `bedside sync` now.".into(),
         _ => "Saved.".into(),
@@ -257,6 +260,9 @@ mod tests {
             in_conflict: true,
             held: 2,
             changed_at: 0,
+            status: "draft".into(),
+            died: None,
+            locked: false,
         };
         assert_eq!(
             row_in_words(&row),
@@ -278,6 +284,7 @@ mod tests {
             organisation: Some("Riverside".into()),
             what: "About me: changed".into(),
             held: None,
+            review: None,
             receipts: ReceiptState { sent: true, seen_by: vec!["Jane Smith".into()], refused: None },
         };
         assert_eq!(

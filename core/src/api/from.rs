@@ -24,6 +24,12 @@ impl From<DriverError> for ApiError {
                 not_allowed(&format!("{error}; record consent or another basis first"))
             }
             DriverError::NotAllowed(reason) => not_allowed(&reason.to_string()),
+            DriverError::Changed => {
+                not_allowed("the plan has changed since it was shown; look at it again, then approve it")
+            }
+            DriverError::InConflict(title) => not_allowed(&format!(
+                "the decisions on \"{title}\" are in conflict; record one that resolves them, then approve it"
+            )),
             DriverError::TooLarge { bytes } => Self::invalid(
                 "edit",
                 format!(

@@ -17,20 +17,24 @@
 //! ```
 
 mod app;
+mod approval;
 mod draft;
 mod enrolment;
 mod error;
 mod from;
 mod host;
 pub mod network;
+mod past;
 mod plans;
 mod sync;
 
 pub use app::{App, Clocks, DeviceStatus, Identity};
+pub use approval::{HeldRow, HeldState, ReviewRow};
 pub use draft::{Draft, Saved};
 pub use enrolment::{EnrolStep, InviteSpec};
 pub use error::ApiError;
 pub use host::{FileKeyStore, desktop_host};
+pub use past::{At, FieldHistoryRow};
 pub use plans::{
     ConsentSpec, HistoryRow, NewPlan, PlanId, PlanList, PlanListRow, Reader, ReceiptState, Receipts, Started,
     read_patient,
@@ -42,11 +46,12 @@ pub use crate::driver::observe::{Event, Subscription};
 pub use crate::driver::repair::Repair;
 pub use crate::engine::Status;
 pub use crate::fhir::Demographics;
+pub use crate::plan::compare::Difference;
 pub use crate::plan::leaf::{Answer, Coded, Leaf, Source};
 pub use crate::plan::schema::{FIELDS, Field, Kind, Section};
 pub use crate::plan::text::render_text;
 pub use crate::plan::view::PlanView;
 pub use crate::ports::{Clock, SystemClock};
-pub use bedside_protocol::entry::{Outcome, Scope};
-pub use bedside_protocol::ids::Timestamp;
+pub use bedside_protocol::entry::{Grounds, Outcome, Scope, Stage};
+pub use bedside_protocol::ids::{EntryId, Timestamp};
 pub use bedside_protocol::statement::{Capabilities, Role};

@@ -2,25 +2,29 @@
 
 use std::fmt;
 
-use bedside_protocol::entry::{Body, Consent, Entry, Outcome, Scope};
+use bedside_protocol::cbor;
+use bedside_protocol::entry::{Consent, Grounds, Outcome, Scope};
 use bedside_protocol::ids::{EntryId, LogId, Principal, StatementId, Timestamp};
 use serde::{Serialize, Serializer};
 
+use super::approval::HeldState;
 use super::{ApiError, App, Saved};
 use crate::crdt::Edit;
 use crate::crypto::content::ContentKey;
 use crate::crypto::lookup::Compartment;
 use crate::driver::DriverError;
-use crate::driver::commit::{Rows, Says};
+use crate::driver::commit::{Listed, Rows, Says};
 use crate::driver::enrol::access;
 use crate::fhir::{self, Demographics};
 use crate::ledger::Verdict;
 use crate::ledger::replica::Replica;
+use crate::ledger::review::Ruling;
 use crate::limits::{PAGE_ITEMS_MAX, SEARCH_HITS_MAX};
+use crate::plan::approval::urgent;
 use crate::plan::dates;
 use crate::plan::leaf::{Answer, Leaf, Source};
 use crate::plan::nhs_number::NhsNumber;
-use crate::plan::view::{AsOf, PlanView, view};
+use crate::plan::view::{AsOf, PlanView};
 use crate::plan::words;
 use crate::store::{ContentKeyRow, LogRow, PageKey, PlanRow, ReceiptKind};
 
@@ -46,12 +50,14 @@ pub struct NewPlan {
 }
 
 /// A consent, or another lawful basis, as it is recorded.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ConsentSpec {
     /// Given, withdrawn, or on another basis.
     pub outcome: Outcome,
     /// How and by whom, in words.
     pub note: String,
+    /// Who decided, whom they asked, and why: needed for every basis but the person's own word.
+    pub grounds: Option<Grounds>,
 }
 
 /// A plan was started.
@@ -96,6 +102,12 @@ pub struct PlanListRow {
     pub held: u32,
     /// When it last changed on this device, in milliseconds since 1970.
     pub changed_at: u64,
+    /// How the plan as a whole stands: a token of the set of statuses.
+    pub status: String,
+    /// DD-Mmm-YYYY, when the person has died.
+    pub died: Option<String>,
+    /// Consent is withdrawn, and this device does not show the plan.
+    pub locked: bool,
 }
 
 /// Who is given access to a plan.
@@ -122,8 +134,10 @@ pub struct HistoryRow {
     pub organisation: Option<String>,
     /// What the entry does, in words.
     pub what: String,
-    /// Why it is held; absent when it stands.
+    /// Why it is held; absent when it stands, or was adopted.
     pub held: Option<String>,
+    /// What became of it, when it was held and somebody decided.
+    pub review: Option<HeldState>,
     /// Saved, sent, seen.
     pub receipts: ReceiptState,
 }
@@ -251,14 +265,25 @@ impl App {
         Ok(rows.into_iter().map(PlanListRow::from).collect())
     }
 
-    /// The plan as it stands on this device.
+    /// The plan as this device's person is shown it: as it stands, or as urgent care is shown it, or, when consent was
+    /// withdrawn and it is another organisation's plan, that and nothing else.
     pub fn plan(&self, plan: PlanId) -> Result<PlanView, ApiError> {
+        let open = self.vault()?;
+        let at = self.device.moment()?;
+        let waiting = open.vault.read(|read| read.waiting_count(&plan.0)).map_err(DriverError::Store)?;
+        self.is_here(plan)?;
+        Ok(open.books().shown(&open.vault, plan.0, at, waiting)?)
+    }
+
+    /// The plan as urgent care is shown it: of decisions those that were approved, marked where something changed since,
+    /// and every newer decision for less treatment. A device of urgent care is shown this by [`Self::plan`] as well.
+    pub fn plan_for_urgent_care(&self, plan: PlanId) -> Result<PlanView, ApiError> {
         let open = self.vault()?;
         let at = self.device.moment()?;
         let waiting = open.vault.read(|read| read.waiting_count(&plan.0)).map_err(DriverError::Store)?;
         self.with_replica(plan, |replica, trust| {
             let as_of = AsOf { now: at.now, last_contact: at.relay_time };
-            Ok(replica.material(trust, as_of, waiting, view))
+            Ok(replica.material(trust, as_of, waiting, urgent))
         })
     }
 
@@ -343,11 +368,16 @@ impl App {
                     author: by.as_ref().map(|by| by.author.clone()).unwrap_or_default(),
                     role: by.as_ref().map(|by| by.role.name().to_owned()).unwrap_or_default(),
                     organisation: by.and_then(|by| by.organisation),
-                    what: in_words(entry),
+                    what: words::entry(&entry.body),
                     held: match verdict {
-                        Verdict::Standing => None,
-                        Verdict::Held(reason) => Some(reason.to_string()),
+                        Verdict::Held(reason) if !replica.ledger().is_part(&id) => Some(reason.to_string()),
+                        _ => None,
                     },
+                    review: replica
+                        .ledger()
+                        .held_entry(&id)
+                        .filter(|held| held.ruling != Ruling::Open)
+                        .map(|held| HeldState::of(&held, replica, trust)),
                     receipts: state,
                 }
             });
@@ -376,18 +406,27 @@ impl App {
         Ok(Receipts { saved: own.len(), sent: with(ReceiptKind::Sent), seen: with(ReceiptKind::Seen) })
     }
 
+    /// Everything about a plan but who it is about is behind this: it refuses where consent was withdrawn.
     pub(super) fn with_replica<R>(
         &self,
         plan: PlanId,
         use_it: impl FnOnce(&Replica, &bedside_protocol::statement::Trust) -> Result<R, ApiError>,
     ) -> Result<R, ApiError> {
         let open = self.vault()?;
-        if open.vault.read(|read| read.log(&plan.0)).map_err(DriverError::Store)?.is_none() {
-            return Err(ApiError::NotFound { what: "plan".into() });
-        }
+        self.is_here(plan)?;
         let mut books = open.books();
+        if books.is_locked(&open.vault, plan.0)? {
+            let reason =
+                "consent was withdrawn; only the person and the organisation that began the plan see it";
+            return Err(ApiError::NotAllowed { reason: reason.to_owned() });
+        }
         let (replica, trust) = books.replica_and_trust(&open.vault, plan.0)?;
         use_it(replica, trust)
+    }
+
+    fn is_here(&self, plan: PlanId) -> Result<(), ApiError> {
+        let log = self.vault()?.vault.read(|read| read.log(&plan.0)).map_err(DriverError::Store)?;
+        log.map(drop).ok_or_else(|| ApiError::NotFound { what: "plan".into() })
     }
 
     /// After a commit: the mailbox gets its copy, observers hear of it, the driver is woken.
@@ -410,7 +449,7 @@ pub fn read_patient(json: &[u8], now: Timestamp) -> Result<Demographics, ApiErro
 }
 
 fn consent(scope: Scope, spec: ConsentSpec) -> Consent {
-    Consent { scope, outcome: spec.outcome, note: spec.note }
+    Consent { scope, outcome: spec.outcome, note: spec.note, grounds: spec.grounds }
 }
 
 fn check_demographics(new: &NewPlan, number: &NhsNumber) -> Result<(), ApiError> {
@@ -441,32 +480,9 @@ fn first_edits(demographics: Option<Demographics>, number: &NhsNumber) -> Vec<Ed
     edits
 }
 
-fn in_words(entry: &Entry) -> String {
-    match &entry.body {
-        Body::Consent(consent) => {
-            let scope = match consent.scope {
-                Scope::Record => "record",
-                Scope::Share => "share",
-            };
-            match consent.outcome {
-                Outcome::Given => format!("consent to {scope} given"),
-                Outcome::Withdrawn => format!("consent to {scope} withdrawn"),
-                Outcome::BestInterests => format!("best-interests decision to {scope}"),
-                Outcome::Attorney => format!("consent to {scope} by an attorney"),
-                Outcome::Representative => format!("consent to {scope} by a legitimate representative"),
-            }
-        }
-        Body::Change(change) => words::change(change),
-        Body::Decision(decision) => words::decision(decision),
-        Body::Grant(grant) => match grant.reader {
-            Principal::Identity(_) => "access given to a person".to_owned(),
-            Principal::Organisation(_) => "access given to an organisation".to_owned(),
-        },
-    }
-}
-
 impl From<PlanRow> for PlanListRow {
     fn from(row: PlanRow) -> Self {
+        let more: Listed = cbor::decode(&row.summary).unwrap_or_default();
         Self {
             plan: PlanId(row.log),
             family: row.family,
@@ -479,6 +495,9 @@ impl From<PlanRow> for PlanListRow {
             in_conflict: row.in_conflict,
             held: row.held,
             changed_at: row.changed_at.0,
+            status: more.status,
+            died: more.died,
+            locked: more.locked,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The way of an edit on the device that makes it: shape and authority, change, signature, seal, and one transaction that
 //! writes entry, document, summary, search index and the outgoing copy.
 
-use bedside_protocol::entry::{Body, Consent, Decision, Entry, Grant, entry_id};
+use bedside_protocol::cbor;
+use bedside_protocol::entry::{
+    Approval, ApprovedSection, Body, Consent, Decision, Entry, Grant, Mark, Review, entry_id,
+};
 use bedside_protocol::ids::{EntryId, LogId, SealedId, Timestamp};
 use bedside_protocol::statement::Trust;
 
@@ -13,8 +16,9 @@ use crate::ledger::Verdict;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
 use crate::ledger::write::{Pen, actor};
 use crate::limits::ENTRY_BYTES_MAX;
+use crate::plan::approval::version;
+use crate::plan::schema::Section;
 use crate::plan::summary::summary;
-use crate::plan::view::{AsOf, view};
 use crate::store::{
     ContentKeyRow, DocumentRow, EntryRow, LogRow, OutgoingRow, PlanRow, StatementRow, StoreError, Vault,
     VaultTx,
@@ -26,6 +30,18 @@ pub(crate) enum Says {
     Edits(Vec<Edit>),
     Decision(Decision),
     Grant(Grant),
+    Approve(Approve),
+    Review(Review),
+    Mark(Mark),
+}
+
+/// An approval of what somebody was shown.
+pub(crate) struct Approve {
+    /// None: every section in which anything stands.
+    pub(crate) sections: Vec<Section>,
+    /// The version of the plan that they were shown.
+    pub(crate) seen: String,
+    pub(crate) review_on: Option<String>,
 }
 
 /// What one commit writes. Made first, written then.
@@ -113,6 +129,9 @@ fn write_all(
             Says::Consent(consent) => Body::Consent(consent),
             Says::Decision(decision) => Body::Decision(decision),
             Says::Grant(grant) => Body::Grant(grant),
+            Says::Approve(approve) => Body::Approval(approval(replica, approve)?),
+            Says::Review(review) => Body::Review(review),
+            Says::Mark(mark) => Body::Mark(mark),
             Says::Edits(edits) => {
                 let change = replica.document_mut().edit(&actor(&pen.author, &log), pen.now, &edits);
                 Body::Change(change.map_err(DriverError::Change)?)
@@ -122,6 +141,31 @@ fn write_all(
         ids.push(write_one(replica, trust, open, log, &entry, key, pen.now, rows)?);
     }
     Ok(ids)
+}
+
+/// Signs what was on the screen, and nothing else.
+fn approval(replica: &Replica, approve: Approve) -> Result<Approval, DriverError> {
+    let ledger = replica.ledger();
+    let digests = ledger.digests(replica.document());
+    if version(&digests) != approve.seen {
+        return Err(DriverError::Changed);
+    }
+    let chosen = |section: &Section, digest: &[u8; 32]| {
+        *section != Section::Control
+            && if approve.sections.is_empty() {
+                *digest != ledger.empty_digest(*section)
+            } else {
+                approve.sections.contains(section)
+            }
+    };
+    let chosen: Vec<(Section, [u8; 32])> =
+        digests.into_iter().filter(|(section, digest)| chosen(section, digest)).collect();
+    if let Some((section, _)) = chosen.iter().find(|(s, _)| ledger.decisions(s.number()).len() > 1) {
+        return Err(DriverError::InConflict(section.title()));
+    }
+    let signed =
+        |(section, digest): (Section, [u8; 32])| ApprovedSection { section: section.number(), digest };
+    Ok(Approval { sections: chosen.into_iter().map(signed).collect(), review_on: approve.review_on })
 }
 
 #[expect(clippy::too_many_arguments, reason = "one step of write_all, which has them all")]
@@ -178,6 +222,18 @@ pub(crate) fn entry_row(
     }
 }
 
+/// What a list shows of a plan beyond the columns of its row.
+#[derive(Clone, Debug, Default, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub(crate) struct Listed {
+    #[n(0)]
+    pub(crate) status: String,
+    #[n(1)]
+    pub(crate) died: Option<String>,
+    #[n(2)]
+    pub(crate) locked: bool,
+}
+
 /// Adds what is derived from a log: its document and its row in lists.
 pub(crate) fn describe(
     books: &mut Books,
@@ -187,11 +243,11 @@ pub(crate) fn describe(
     rows: &mut Rows,
 ) -> Result<(), DriverError> {
     let waiting = vault.read(|read| read.waiting_count(&log))?;
-    let (replica, trust) = books.replica_and_trust(vault, log)?;
+    let summary = summary(&books.shown(vault, log, at, waiting)?);
+    let replica = books.replica(vault, log)?;
     let saved = replica.save_in_time();
     rows.documents.extend(saved.map(|bytes| (log, DocumentRow { bytes, state: Vec::new() })));
-    let as_of = AsOf { now: at.now, last_contact: at.relay_time };
-    let summary = replica.material(trust, as_of, waiting, |material| summary(&view(material)));
+    let more = Listed { status: summary.status.to_owned(), died: summary.died, locked: summary.locked };
     rows.plans.push(PlanRow {
         log,
         nhs_number: summary.nhs_number.replace(' ', ""),
@@ -205,7 +261,7 @@ pub(crate) fn describe(
         held: u32::try_from(replica.ledger().held()).unwrap_or(u32::MAX),
         changed_at: at.now,
         opened_at: None,
-        summary: Vec::new(),
+        summary: cbor::encode(&more),
     });
     Ok(())
 }

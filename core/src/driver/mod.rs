@@ -28,6 +28,7 @@ mod post;
 mod recovery;
 pub mod repair;
 pub(crate) mod run;
+pub(crate) mod shown;
 pub(crate) mod work;
 
 use bedside_protocol::statement::StatementError;
@@ -104,6 +105,12 @@ pub enum DriverError {
     /// The author may not say this.
     #[error("the author may not say this")]
     NotAllowed(HeldReason),
+    /// What is to be approved is not what was shown.
+    #[error("the plan has changed since it was shown")]
+    Changed,
+    /// Decisions of a section that is to be approved contradict each other.
+    #[error("the decisions on {0} are in conflict")]
+    InConflict(&'static str),
     /// Over the limit for one entry.
     #[error("the entry has {bytes} bytes, over the limit for one")]
     TooLarge {

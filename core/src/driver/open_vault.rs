@@ -46,6 +46,8 @@ pub(crate) struct Standing {
 /// What is believed, and the plans opened lately. One lock: whoever writes or takes in a plan holds it.
 pub(crate) struct Books {
     pub(crate) trust: Trust,
+    /// The credential of the device's person: what they are shown depends on it.
+    pub(crate) reader: Option<StatementId>,
     replicas: BTreeMap<LogId, (u64, Replica)>,
     used: u64,
 }
@@ -71,9 +73,11 @@ impl OpenVault {
     /// Reads who this vault belongs to and whom it believes.
     pub(crate) fn new(vault: Vault) -> Result<Self, DriverError> {
         let (keys, trust) = vault.read(|read| Ok((load_keys(read), load_trust(read)?)))?;
-        let keys = keys?;
-        let books = Mutex::new(Books { trust, replicas: BTreeMap::new(), used: 0 });
-        Ok(Self { vault, keys, books, posted: AtomicI64::new(i64::MIN) })
+        let mut keys = keys?;
+        let standing = keys.standing.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let reader = standing.as_ref().map(|standing| standing.credential);
+        let books = Books { trust, reader, replicas: BTreeMap::new(), used: 0 };
+        Ok(Self { vault, keys, books: Mutex::new(books), posted: AtomicI64::new(i64::MIN) })
     }
 
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
@@ -96,8 +100,10 @@ impl OpenVault {
     pub(crate) fn refresh(&self) -> Result<(), DriverError> {
         let (keys, trust) = self.vault.read(|read| Ok((load_keys(read), load_trust(read)?)))?;
         let standing = keys?.standing.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let reader = standing.as_ref().map(|standing| standing.credential);
         *self.keys.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
-        self.books().trust = trust;
+        let mut books = self.books();
+        (books.trust, books.reader) = (trust, reader);
         Ok(())
     }
 

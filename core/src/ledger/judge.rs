@@ -1,169 +1,319 @@
 //! Whether an admitted entry stands. Looks only at the entry, its author's credential, and its own past.
 
-use bedside_protocol::entry::{Body, Entry, Outcome, Scope};
+use std::collections::BTreeSet;
+
+use bedside_protocol::entry::{Approval, Body, Consent, Decision, Entry, Outcome, Review, Scope};
 use bedside_protocol::ids::{EntryId, IdentityId};
 use bedside_protocol::statement::{Capabilities, Credential, Role, Trust};
 
-use super::{HeldReason, Ledger, Verdict, moment};
-use crate::crdt::{Actor, ChangeHash, inspect};
+use super::review::Ruling;
+use super::{Brought, HeldReason, Ledger, Node, Verdict, moment};
+use crate::crdt::{Actor, ChangeHash, ChangeInfo, inspect};
+use crate::limits::REVIEW_MONTHS_MAX;
 use crate::plan::authority::{Target, may_write};
-use crate::plan::check::decode_decision;
+use crate::plan::check::{death_of, decode_decision};
+use crate::plan::dates::{self, Partial};
 use crate::plan::schema::{self, Section};
 
+type Checked = Result<(), HeldReason>;
+
+/// An entry on its way into the ledger.
+struct Case<'a> {
+    ledger: &'a Ledger,
+    entry: &'a Entry,
+    author: IdentityId,
+    credential: &'a Credential,
+    trust: &'a Trust,
+    landmarks: &'a BTreeSet<EntryId>,
+}
+
+/// The verdict, and the change that the entry brings if it is well-formed: a reviewer may adopt it later.
 pub(super) fn judge(
     ledger: &Ledger,
     id: &EntryId,
     entry: &Entry,
     credential: &Credential,
     trust: &Trust,
-) -> (Verdict, Option<ChangeHash>) {
-    match check(ledger, id, entry, credential, trust) {
-        Ok(change) => (Verdict::Standing, change),
-        Err(reason) => (Verdict::Held(reason), None),
-    }
-}
-
-fn check(
-    ledger: &Ledger,
-    id: &EntryId,
-    entry: &Entry,
-    credential: &Credential,
-    trust: &Trust,
-) -> Result<Option<ChangeHash>, HeldReason> {
-    if ledger.losers.contains(id) {
-        return Err(HeldReason::Forked);
-    }
-    if ledger.broken.contains(id) {
-        return Err(HeldReason::Malformed("its change does not fit the document it builds on".into()));
-    }
+) -> (Verdict, Option<Brought>) {
+    let landmarks = ledger.landmarks_before(entry);
     let author = credential.identity();
-    place(ledger, entry, author)?;
-    credential_fits(ledger, entry, credential, trust)?;
-    match &entry.body {
-        Body::Consent(_) => may_consent(credential).map(|()| None),
-        Body::Change(change) => {
-            basis(ledger, entry, Scope::Record)?;
-            check_change(ledger, entry, author, credential, change).map(Some)
+    let case = Case { ledger, entry, author, credential, trust, landmarks: &landmarks };
+    if let Err(reason) = case.place(id) {
+        return (Verdict::Held(reason), None);
+    }
+    let change = case.change();
+    let verdict = match case.check(change.as_ref()) {
+        Ok(()) => Verdict::Standing,
+        Err(reason) => Verdict::Held(reason),
+    };
+    let brought = change.and_then(Result::ok);
+    (verdict, brought.map(|info| Brought { hash: info.hash, deps: info.deps }))
+}
+
+impl Case<'_> {
+    fn place(&self, id: &EntryId) -> Checked {
+        if self.ledger.losers.contains(id) {
+            return Err(HeldReason::Forked);
         }
-        Body::Decision(decision) => {
-            basis(ledger, entry, Scope::Record)?;
-            let section = Section::from_number(decision.section)
-                .ok_or_else(|| HeldReason::Malformed(format!("there is no section {}", decision.section)))?;
-            let target = match decision.endorses {
-                Some(_) => Target::Endorsement(section),
-                None => Target::Decision(section),
+        if self.ledger.broken.contains(id) {
+            return Err(malformed("its change does not fit the document it builds on"));
+        }
+        let Some(prev) = self.entry.prev_id() else { return Ok(()) };
+        let follows = self.ledger.nodes.get(&prev).is_some_and(|node| {
+            node.author == self.author && node.entry.author_seq.checked_add(1) == Some(self.entry.author_seq)
+        });
+        if follows && self.is_past(&prev) {
+            Ok(())
+        } else {
+            Err(malformed("its author's previous entry is not in its past"))
+        }
+    }
+
+    /// What a change says of itself; an error when it can never be applied.
+    fn change(&self) -> Option<Result<ChangeInfo, HeldReason>> {
+        let Body::Change(change) = &self.entry.body else { return None };
+        let check = || {
+            let info = inspect(change, self.ledger.texts).map_err(|error| malformed(&error.to_string()))?;
+            if info.actor != self.actor() {
+                return Err(malformed("the change is by another actor than the entry's author"));
+            }
+            if self.ledger.changes.get(&info.hash).is_some_and(|id| self.is_past(id)) {
+                return Err(malformed("the change was brought by an earlier entry"));
+            }
+            let known = |dep| {
+                self.ledger.first.has(dep) || self.ledger.changes.get(dep).is_some_and(|id| self.is_past(id))
             };
-            allowed(credential, target)?;
-            if let Some(endorsed) = decision.endorses {
-                let builds_on_it = ledger.precedes(&endorsed, &entry.parents);
-                if !decision.supersedes.is_empty() || !builds_on_it {
-                    let why = "an endorsement names a decision in its past and replaces none";
-                    return Err(HeldReason::Malformed(why.into()));
-                }
+            if info.deps.iter().all(known) { Ok(info) } else { Err(HeldReason::BuildsOnHeld) }
+        };
+        Some(check())
+    }
+
+    fn check(&self, change: Option<&Result<ChangeInfo, HeldReason>>) -> Checked {
+        self.credential_fits()?;
+        self.alive()?;
+        match &self.entry.body {
+            Body::Consent(consent) => self.consent(consent),
+            Body::Change(_) => {
+                self.basis(Scope::Record)?;
+                let info = change.ok_or_else(|| malformed("no change"))?.as_ref().map_err(Clone::clone)?;
+                self.builds_on_the_plan(&info.deps)?;
+                info.keys.iter().try_for_each(|key| self.may_write_key(key))
             }
-            decode_decision(&decision.content).map_err(|error| HeldReason::Malformed(error.to_string()))?;
-            Ok(None)
-        }
-        Body::Grant(_) => {
-            basis(ledger, entry, Scope::Share)?;
-            if credential.capabilities.has(Capabilities::SHARE) {
-                Ok(None)
-            } else {
-                Err(HeldReason::NotAllowed(format!("a {} cannot give others access", credential.role.name())))
+            Body::Decision(decision) => {
+                self.basis(Scope::Record)?;
+                self.decision(decision)
+            }
+            Body::Grant(_) => self.grant(),
+            Body::Approval(approval) => {
+                self.basis(Scope::Record)?;
+                self.allowed(Target::Approval)?;
+                self.approval(approval)
+            }
+            Body::Review(review) => {
+                self.basis(Scope::Record)?;
+                self.allowed(Target::Review)?;
+                self.review(review)
+            }
+            Body::Mark(mark) => {
+                self.basis(Scope::Record)?;
+                self.allowed(Target::Mark(mark.stage))
             }
         }
     }
-}
 
-fn place(ledger: &Ledger, entry: &Entry, author: IdentityId) -> Result<(), HeldReason> {
-    let Some(prev) = entry.prev_id() else { return Ok(()) };
-    let follows = ledger.nodes.get(&prev).is_some_and(|node| {
-        node.author == author && node.entry.author_seq.checked_add(1) == Some(entry.author_seq)
-    });
-    if follows && ledger.precedes(&prev, &entry.parents) {
-        Ok(())
-    } else {
-        Err(HeldReason::Malformed("its author's previous entry is not in its past".into()))
+    fn credential_fits(&self) -> Checked {
+        let (credential, trust) = (self.credential, self.trust);
+        let at = moment(self.entry);
+        let organisation = trust.organisation_of(&self.entry.credential);
+        let issuer = trust.credential(&credential.issuer);
+        let issuers_organisation = trust.organisation_of(&credential.issuer);
+        let in_time = (credential.valid_from..=credential.valid_until).contains(&at)
+            && issuer.is_none_or(|i| (i.valid_from..=i.valid_until).contains(&at))
+            && organisation
+                .or(issuers_organisation)
+                .is_none_or(|o| (o.valid_from..=o.valid_until).contains(&at));
+        let for_this_plan = credential.plan.is_none_or(|plan| plan == self.ledger.log);
+        if in_time && for_this_plan { Ok(()) } else { Err(HeldReason::CredentialInvalid) }
     }
-}
 
-fn credential_fits(
-    ledger: &Ledger,
-    entry: &Entry,
-    credential: &Credential,
-    trust: &Trust,
-) -> Result<(), HeldReason> {
-    let at = moment(entry);
-    let organisation = trust.organisation_of(&entry.credential);
-    let issuer = trust.credential(&credential.issuer);
-    let issuers_organisation = trust.organisation_of(&credential.issuer);
-    let in_time = (credential.valid_from..=credential.valid_until).contains(&at)
-        && issuer.is_none_or(|i| (i.valid_from..=i.valid_until).contains(&at))
-        && organisation.or(issuers_organisation).is_none_or(|o| (o.valid_from..=o.valid_until).contains(&at));
-    let for_this_plan = credential.plan.is_none_or(|plan| plan == ledger.log);
-    if in_time && for_this_plan { Ok(()) } else { Err(HeldReason::CredentialInvalid) }
-}
-
-fn may_consent(credential: &Credential) -> Result<(), HeldReason> {
-    let person = matches!(credential.role, Role::Person | Role::Proxy);
-    if person || credential.capabilities.has(Capabilities::WRITE) {
-        Ok(())
-    } else {
-        Err(HeldReason::NotAllowed(format!("a {} cannot record consent", credential.role.name())))
+    /// After a death only what is about it is written.
+    fn alive(&self) -> Checked {
+        let about_death = |body: &Body| matches!(body, Body::Decision(decision) if decision.section == Section::AfterDeath.number());
+        let exempt = match &self.entry.body {
+            Body::Review(review) => {
+                let reviewed = self.ledger.nodes.get(&review.entry);
+                !review.adopt || reviewed.is_some_and(|node| about_death(&node.entry.body))
+            }
+            body => about_death(body),
+        };
+        if exempt || !self.ledger.has_died(self.landmarks) { Ok(()) } else { Err(HeldReason::AfterDeath) }
     }
-}
 
-fn basis(ledger: &Ledger, entry: &Entry, scope: Scope) -> Result<EntryId, HeldReason> {
-    let named = entry.basis.ok_or(HeldReason::NoBasis)?;
-    let past = ledger.consents_before(entry);
-    let newest = ledger.newest_consents(&past, scope);
-    if newest.iter().any(|(_, consent)| consent.outcome == Outcome::Withdrawn) {
-        return Err(HeldReason::ConsentWithdrawn);
-    }
-    if newest.iter().any(|(id, _)| *id == named) { Ok(named) } else { Err(HeldReason::NoBasis) }
-}
-
-fn check_change(
-    ledger: &Ledger,
-    entry: &Entry,
-    author: IdentityId,
-    credential: &Credential,
-    change: &[u8],
-) -> Result<ChangeHash, HeldReason> {
-    let malformed = |why: String| HeldReason::Malformed(why);
-    let info = inspect(change, ledger.texts).map_err(|e| malformed(e.to_string()))?;
-    if info.actor != actor_of(&author, ledger) {
-        return Err(malformed("the change is by another actor than the entry's author".into()));
-    }
-    for dependency in &info.deps {
-        if ledger.first.has(dependency) {
-            continue;
+    fn consent(&self, consent: &Consent) -> Checked {
+        let role = self.credential.role;
+        let person = matches!(role, Role::Person | Role::Proxy);
+        if !person && !self.credential.capabilities.has(Capabilities::WRITE) {
+            return Err(HeldReason::NotAllowed(format!("a {} cannot record consent", role.name())));
         }
-        let brought_by = ledger.changes.get(dependency);
-        if !brought_by.is_some_and(|id| ledger.precedes(id, &entry.parents)) {
-            return Err(HeldReason::BuildsOnHeld);
-        }
+        let said = |text: &String| !text.trim().is_empty();
+        let stated = consent.grounds.as_ref().is_some_and(|grounds| match consent.outcome {
+            Outcome::BestInterests => said(&grounds.by) && said(&grounds.rationale),
+            _ => said(&grounds.by),
+        });
+        let needed =
+            matches!(consent.outcome, Outcome::BestInterests | Outcome::Attorney | Outcome::Representative);
+        if needed && !stated { Err(HeldReason::NoGrounds) } else { Ok(()) }
     }
-    for key in &info.keys {
+
+    /// The basis it names is the newest of its scope, and nothing that it rests on was withdrawn.
+    fn basis(&self, scope: Scope) -> Checked {
+        let named = self.entry.basis.ok_or(HeldReason::NoBasis)?;
+        let newest = self.ledger.newest_consents(self.landmarks, scope);
+        let record = self.ledger.newest_consents(self.landmarks, Scope::Record);
+        let withdrawn = newest.iter().chain(&record).any(|(_, c)| c.outcome == Outcome::Withdrawn);
+        if withdrawn || self.ledger.is_locked_among(&self.entry.credential, self.landmarks, self.trust) {
+            return Err(HeldReason::ConsentWithdrawn);
+        }
+        if newest.iter().any(|(id, _)| *id == named) { Ok(()) } else { Err(HeldReason::NoBasis) }
+    }
+
+    fn builds_on_the_plan(&self, deps: &[ChangeHash]) -> Checked {
+        let brought_by = deps.iter().filter_map(|dep| self.ledger.changes.get(dep));
+        let held = brought_by.filter(|id| !self.ledger.was_part(id, self.landmarks)).count();
+        if held == 0 { Ok(()) } else { Err(HeldReason::BuildsOnHeld) }
+    }
+
+    fn may_write_key(&self, key: &str) -> Checked {
         match schema::field(key) {
-            Some((field, _)) => allowed(credential, Target::Field(field))?,
+            Some((field, _)) => self.allowed(Target::Field(field)),
             // A field of a newer version: kept, and left to those who write anything at all.
-            None if credential.capabilities.has(Capabilities::WRITE) => {}
-            None => {
-                return Err(HeldReason::NotAllowed(
-                    "it writes a field that this version does not know".into(),
-                ));
-            }
+            None if self.credential.capabilities.has(Capabilities::WRITE) => Ok(()),
+            None => Err(HeldReason::NotAllowed("it writes a field that this version does not know".into())),
         }
     }
-    Ok(info.hash)
+
+    fn decision(&self, decision: &Decision) -> Checked {
+        self.allowed(target(decision)?)?;
+        if let Some(endorsed) = decision.endorses
+            && (!decision.supersedes.is_empty() || !self.is_past(&endorsed))
+        {
+            return Err(malformed("an endorsement names a decision in its past and replaces none"));
+        }
+        decode_decision(&decision.content).map(|_| ()).map_err(|error| malformed(&error.to_string()))
+    }
+
+    fn grant(&self) -> Checked {
+        self.basis(Scope::Share)?;
+        if self.ledger.is_the_persons_own(self.landmarks, self.trust) {
+            return Err(HeldReason::NotAllowed(
+                "a plan that the person started is shared after a clinician has approved it".into(),
+            ));
+        }
+        if self.credential.capabilities.has(Capabilities::SHARE) {
+            Ok(())
+        } else {
+            let role = self.credential.role.name();
+            Err(HeldReason::NotAllowed(format!("a {role} cannot give others access")))
+        }
+    }
+
+    fn approval(&self, approval: &Approval) -> Checked {
+        let known = |section: u8| Section::from_number(section).is_some_and(|s| s != Section::Control);
+        if !approval.sections.iter().all(|approved| known(approved.section)) {
+            return Err(malformed("it approves a section that there is not"));
+        }
+        let Some(review_on) = &approval.review_on else { return Ok(()) };
+        let day = Partial::parse(review_on).filter(|day| day.is_a_day());
+        let last = dates::day(moment(self.entry)).and_then(|today| today.plus_months(REVIEW_MONTHS_MAX));
+        match day.zip(last) {
+            Some((day, last)) if day <= last => Ok(()),
+            _ => Err(HeldReason::NotAllowed(format!(
+                "a review is planned for a day at most {REVIEW_MONTHS_MAX} months ahead"
+            ))),
+        }
+    }
+
+    fn review(&self, review: &Review) -> Checked {
+        let Some(node) = self.ledger.nodes.get(&review.entry).filter(|_| self.is_past(&review.entry)) else {
+            return Err(malformed("what it is about is not in its past"));
+        };
+        if node.author == self.author {
+            return Err(HeldReason::NotAllowed(
+                "nobody decides on their own entry; ask a colleague".to_owned(),
+            ));
+        }
+        let settled = self.ledger.ruling(&review.entry, Some(self.landmarks)) == Ruling::Adopted;
+        if node.verdict == Verdict::Standing || settled {
+            return Err(malformed(
+                "what it is about is part of the plan already; write what is right instead",
+            ));
+        }
+        if review.adopt { self.may_adopt(node) } else { Ok(()) }
+    }
+
+    /// Nobody adopts what they might not have written themself.
+    fn may_adopt(&self, node: &Node) -> Checked {
+        let cannot = |why: &str| Err(HeldReason::NotAllowed(why.to_owned()));
+        match (&node.verdict, &node.entry.body) {
+            (Verdict::Held(HeldReason::Forked | HeldReason::Malformed(_)), _) => {
+                cannot("what is malformed or has a twin cannot be adopted; write it anew")
+            }
+            (_, Body::Decision(decision)) => self.allowed(target(decision)?),
+            (_, Body::Change(change)) => {
+                let Some(brought) = &node.change else {
+                    return cannot("what it builds on is missing; write it anew");
+                };
+                let info = inspect(change, self.ledger.texts).map_err(|e| malformed(&e.to_string()))?;
+                info.keys.iter().try_for_each(|key| self.may_write_key(key))?;
+                let builds = self.builds_on_the_plan(&brought.deps);
+                builds.or_else(|_| cannot("it builds on another held entry; decide on that one first"))
+            }
+            _ => cannot("only changes and decisions can be adopted; write it anew"),
+        }
+    }
+
+    fn allowed(&self, target: Target) -> Checked {
+        may_write(self.credential.role, self.credential.capabilities, target)
+            .map_err(|refusal| HeldReason::NotAllowed(refusal.to_string()))
+    }
+
+    fn is_past(&self, id: &EntryId) -> bool {
+        self.ledger.precedes(id, &self.entry.parents)
+    }
+
+    fn actor(&self) -> Actor {
+        super::write::actor(&self.author, &self.ledger.log)
+    }
 }
 
-fn allowed(credential: &Credential, target: Target) -> Result<(), HeldReason> {
-    may_write(credential.role, credential.capabilities, target)
-        .map_err(|refusal| HeldReason::NotAllowed(refusal.to_string()))
+fn target(decision: &Decision) -> Result<Target, HeldReason> {
+    let number = decision.section;
+    let section =
+        Section::from_number(number).ok_or_else(|| malformed(&format!("there is no section {number}")))?;
+    Ok(match decision.endorses {
+        Some(_) => Target::Endorsement(section),
+        None => Target::Decision(section),
+    })
 }
 
-fn actor_of(author: &IdentityId, ledger: &Ledger) -> Actor {
-    super::write::actor(author, &ledger.log)
+fn malformed(why: &str) -> HeldReason {
+    HeldReason::Malformed(why.to_owned())
+}
+
+impl Ledger {
+    /// True when, for somebody who had seen these landmarks, the person had died: a decision says when, and no later one
+    /// takes it back.
+    pub(super) fn has_died(&self, landmarks: &BTreeSet<EntryId>) -> bool {
+        let section = Section::AfterDeath.number();
+        let any = landmarks.iter().any(|id| self.is_about(id, section));
+        any && self
+            .decisions_among(section, |id| landmarks.contains(id) && self.was_part(id, landmarks))
+            .iter()
+            .any(|standing| death_of(&standing.decision.content).is_some())
+    }
+
+    fn is_about(&self, id: &EntryId, section: u8) -> bool {
+        let body = self.nodes.get(id).map(|node| &node.entry.body);
+        matches!(body, Some(Body::Decision(decision)) if decision.section == section)
+    }
 }

@@ -8,11 +8,17 @@
 //! |---|---|
 //! | this one | the graph of entries and how one is admitted |
 //! | [`judge`] | whether an admitted entry stands |
+//! | [`review`] | what becomes of a held one |
+//! | [`approval`] | what was approved, and where the plan stands on its way there |
+//! | [`owners`] | whose plan it is, and who may read it after consent to share is withdrawn |
 //! | [`replica`] | a ledger and its document, kept together |
 //! | [`write`] | a new entry by this device's author |
 
+pub mod approval;
 mod judge;
+mod owners;
 pub mod replica;
+pub mod review;
 #[cfg(test)]
 mod tests;
 pub mod write;
@@ -25,6 +31,7 @@ use bedside_protocol::ids::{EntryId, IdentityId, LogId, StatementId, Timestamp};
 use bedside_protocol::statement::Trust;
 
 use crate::crdt::{ChangeHash, Document};
+use crate::plan::schema::Section;
 
 /// Everything known of one log, without the document.
 pub struct Ledger {
@@ -34,7 +41,12 @@ pub struct Ledger {
     first: Document,
     nodes: BTreeMap<EntryId, Node>,
     heads: BTreeSet<EntryId>,
+    /// Which entry brought a change; held ones among them.
     changes: BTreeMap<ChangeHash, EntryId>,
+    /// Standing reviews by what they are about.
+    reviews: BTreeMap<EntryId, BTreeSet<EntryId>>,
+    /// Held entries that are part of the plan after all.
+    adopted: BTreeSet<EntryId>,
     authors: BTreeMap<IdentityId, BTreeMap<u64, BTreeSet<EntryId>>>,
     /// There is an author with two entries in one place; `losers` are those that do not stand for it.
     forked: bool,
@@ -50,9 +62,18 @@ struct Node {
     verdict: Verdict,
     /// Longest way back to the beginning; an ancestor's is always less.
     depth: u32,
-    /// Every standing consent in its past and, if it is one, itself.
-    consents: Arc<BTreeSet<EntryId>>,
-    change: Option<ChangeHash>,
+    /// What later entries are judged by: every standing consent, review and approval in its past, every decision there on
+    /// section 19 and, if it is one of these, itself.
+    landmarks: Arc<BTreeSet<EntryId>>,
+    /// The change it brings; none when it is malformed.
+    change: Option<Brought>,
+}
+
+/// A well-formed change.
+#[derive(Clone)]
+struct Brought {
+    hash: ChangeHash,
+    deps: Vec<ChangeHash>,
 }
 
 /// What becomes of an admitted entry.
@@ -73,6 +94,12 @@ pub enum HeldReason {
     /// Consent had been withdrawn.
     #[error("consent had been withdrawn when it was written")]
     ConsentWithdrawn,
+    /// It names a basis other than the person's word, and not who decided and why.
+    #[error("a basis that is not the person's own word says who decided, and why")]
+    NoGrounds,
+    /// The person had died.
+    #[error("the person had died; only what concerns the death can be recorded")]
+    AfterDeath,
     /// The author's role does not allow it.
     #[error("{0}")]
     NotAllowed(String),
@@ -133,6 +160,8 @@ impl Ledger {
             nodes: BTreeMap::new(),
             heads: BTreeSet::new(),
             changes: BTreeMap::new(),
+            reviews: BTreeMap::new(),
+            adopted: BTreeSet::new(),
             authors: BTreeMap::new(),
             forked: false,
             losers: BTreeSet::new(),
@@ -169,28 +198,33 @@ impl Ledger {
         self.forked |= place.len() > 1;
         let depth = self.parents_of(&entry).map(|node| node.depth + 1).max().unwrap_or_default();
         let (verdict, change) = judge::judge(self, &id, &entry, credential, trust);
-        let mut consents = self.consents_before(&entry);
-        if verdict == Verdict::Standing && matches!(entry.body, Body::Consent(_)) {
-            let mut with_it = (*consents).clone();
-            with_it.insert(id);
-            consents = Arc::new(with_it);
+        let mut landmarks = self.landmarks_before(&entry);
+        if is_landmark(&entry.body, &verdict) {
+            Arc::make_mut(&mut landmarks).insert(id);
         }
         for parent in &entry.parents {
             self.heads.remove(parent);
         }
         self.heads.insert(id);
-        if let Some(change) = change {
-            self.changes.insert(change, id);
+        if let Some(change) = &change {
+            self.changes.entry(change.hash).or_insert(id);
         }
-        self.nodes.insert(id, Node { entry, author, verdict, depth, consents, change });
+        if let (Body::Review(review), Verdict::Standing) = (&entry.body, &verdict) {
+            self.reviews.entry(review.entry).or_default().insert(id);
+        }
+        let may_settle = matches!(entry.body, Body::Review(_) | Body::Change(_));
+        self.nodes.insert(id, Node { entry, author, verdict, depth, landmarks, change });
+        if may_settle && !self.reviews.is_empty() {
+            self.adopted = self.settle();
+        }
     }
 
     fn parents_of<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = &'a Node> {
         entry.parents.iter().filter_map(|parent| self.nodes.get(parent))
     }
 
-    fn consents_before(&self, entry: &Entry) -> Arc<BTreeSet<EntryId>> {
-        let mut sets = self.parents_of(entry).map(|node| &node.consents);
+    fn landmarks_before(&self, entry: &Entry) -> Arc<BTreeSet<EntryId>> {
+        let mut sets = self.parents_of(entry).map(|node| &node.landmarks);
         let Some(first) = sets.next() else { return Arc::default() };
         let mut union = Arc::clone(first);
         for set in sets.filter(|set| !Arc::ptr_eq(set, first)) {
@@ -199,6 +233,12 @@ impl Ledger {
             }
         }
         union
+    }
+
+    /// Every landmark there is.
+    fn landmarks(&self) -> BTreeSet<EntryId> {
+        let heads = self.heads.iter().filter_map(|head| self.nodes.get(head));
+        heads.flat_map(|node| node.landmarks.iter().copied()).collect()
     }
 
     /// True when `ancestor` is in the past of an entry with these parents.
@@ -218,25 +258,41 @@ impl Ledger {
         false
     }
 
-    /// The newest consents of a scope among `consents`: those that no other of the same scope follows.
-    fn newest_consents(&self, consents: &BTreeSet<EntryId>, scope: Scope) -> Vec<(EntryId, &Consent)> {
-        let of_scope: Vec<_> = consents
+    /// These entries and everything in their past.
+    #[must_use]
+    pub fn past_of(&self, of: &[EntryId]) -> BTreeSet<EntryId> {
+        let mut past = BTreeSet::new();
+        let mut open: Vec<EntryId> = of.to_vec();
+        while let Some(id) = open.pop() {
+            if let Some(node) = self.nodes.get(&id)
+                && past.insert(id)
+            {
+                open.extend(&node.entry.parents);
+            }
+        }
+        past
+    }
+
+    /// True when one landmark has another in its past.
+    fn follows(&self, later: &EntryId, earlier: &EntryId) -> bool {
+        later != earlier && self.nodes.get(later).is_some_and(|node| node.landmarks.contains(earlier))
+    }
+
+    /// The newest consents of a scope among landmarks: those that no other of the same scope follows.
+    fn newest_consents(&self, landmarks: &BTreeSet<EntryId>, scope: Scope) -> Vec<(EntryId, &Consent)> {
+        let of_scope: Vec<_> = landmarks
             .iter()
             .filter_map(|id| Some((*id, self.consent(id)?)))
             .filter(|(_, c)| c.scope == scope)
             .collect();
-        let followed = |id: &EntryId| {
-            of_scope.iter().any(|(other, _)| {
-                other != id && self.nodes.get(other).is_some_and(|n| n.consents.contains(id))
-            })
-        };
+        let followed = |id: &EntryId| of_scope.iter().any(|(other, _)| self.follows(other, id));
         of_scope.iter().filter(|(id, _)| !followed(id)).copied().collect()
     }
 
     fn consent(&self, id: &EntryId) -> Option<&Consent> {
         match &self.nodes.get(id)?.entry.body {
             Body::Consent(consent) => Some(consent),
-            Body::Change(_) | Body::Decision(_) | Body::Grant(_) => None,
+            _ => None,
         }
     }
 
@@ -277,21 +333,16 @@ impl Ledger {
         self.changes.get(change).copied()
     }
 
-    /// How many entries are held.
+    /// True when an entry is part of the plan: it stands, or was held and adopted.
     #[must_use]
-    pub fn held(&self) -> usize {
-        self.nodes.values().filter(|node| node.verdict != Verdict::Standing).count()
+    pub fn is_part(&self, id: &EntryId) -> bool {
+        self.verdict(id) == Some(&Verdict::Standing) || self.adopted.contains(id)
     }
 
     /// The consents that apply now, newest of each scope; several when they were recorded at the same time.
     #[must_use]
     pub fn consents(&self) -> Vec<(EntryId, &Consent)> {
-        let mut all = BTreeSet::new();
-        for head in &self.heads {
-            if let Some(node) = self.nodes.get(head) {
-                all.extend(node.consents.iter().copied());
-            }
-        }
+        let all = self.landmarks();
         [Scope::Record, Scope::Share]
             .into_iter()
             .flat_map(|scope| self.newest_consents(&all, scope))
@@ -312,8 +363,15 @@ impl Ledger {
     /// The decisions on a section that stand and that nothing supersedes. More than one: in conflict.
     #[must_use]
     pub fn decisions(&self, section: u8) -> Vec<Standing<'_>> {
-        let of_section: Vec<_> =
-            self.standing_decisions().filter(|(_, decision, _)| decision.section == section).collect();
+        self.decisions_among(section, |id| self.is_part(id))
+    }
+
+    /// The same of only some entries: what somebody had before them at another time.
+    fn decisions_among(&self, section: u8, among: impl Fn(&EntryId) -> bool) -> Vec<Standing<'_>> {
+        let of_section: Vec<_> = self
+            .all_decisions()
+            .filter(|(id, decision, _)| decision.section == section && among(id))
+            .collect();
         let superseded: BTreeSet<EntryId> = of_section
             .iter()
             .flat_map(|(_, decision, node)| {
@@ -338,28 +396,36 @@ impl Ledger {
     /// The sections on which any decision stands.
     #[must_use]
     pub fn decided_sections(&self) -> BTreeSet<u8> {
-        self.standing_decisions().map(|(_, decision, _)| decision.section).collect()
+        let parts = self.all_decisions().filter(|(id, _, _)| self.is_part(id));
+        parts.map(|(_, decision, _)| decision.section).collect()
     }
 
-    fn standing_decisions(&self) -> impl Iterator<Item = (EntryId, &Decision, &Node)> {
-        self.nodes.iter().filter(|(_, node)| node.verdict == Verdict::Standing).filter_map(|(id, node)| {
-            match &node.entry.body {
-                Body::Decision(decision) => Some((*id, decision, node)),
-                Body::Consent(_) | Body::Change(_) | Body::Grant(_) => None,
-            }
+    fn all_decisions(&self) -> impl Iterator<Item = (EntryId, &Decision, &Node)> {
+        self.nodes.iter().filter_map(|(id, node)| match &node.entry.body {
+            Body::Decision(decision) => Some((*id, decision, node)),
+            _ => None,
         })
+    }
+
+    /// Standing entries of one kind.
+    fn standing<'a, T: 'a>(
+        &'a self,
+        kind: impl Fn(&'a Body) -> Option<&'a T>,
+    ) -> impl Iterator<Item = (EntryId, &'a T, &'a Node)> {
+        let standing = self.nodes.iter().filter(|(_, node)| node.verdict == Verdict::Standing);
+        standing.filter_map(move |(id, node)| Some((*id, kind(&node.entry.body)?, node)))
     }
 
     /// Everybody to whom the log was opened, as the log itself records it.
     #[must_use]
     pub fn grants(&self) -> Vec<(EntryId, Grant)> {
-        let standing = self.nodes.iter().filter(|(_, node)| node.verdict == Verdict::Standing);
-        standing
-            .filter_map(|(id, node)| match node.entry.body {
-                Body::Grant(grant) => Some((*id, grant)),
-                Body::Consent(_) | Body::Change(_) | Body::Decision(_) => None,
-            })
-            .collect()
+        fn grant(body: &Body) -> Option<&Grant> {
+            match body {
+                Body::Grant(grant) => Some(grant),
+                _ => None,
+            }
+        }
+        self.standing(grant).map(|(id, grant, _)| (id, *grant)).collect()
     }
 
     /// The author's place in this log: how many entries they wrote and the last one.
@@ -383,6 +449,8 @@ impl Ledger {
         again.sort_by_key(|(depth, id, _)| (*depth, *id));
         self.heads.clear();
         self.changes.clear();
+        self.reviews.clear();
+        self.adopted.clear();
         self.authors.clear();
         for (_, id, entry) in again {
             self.insert(id, entry, trust);
@@ -428,4 +496,13 @@ impl Ledger {
 #[must_use]
 pub fn moment(entry: &Entry) -> Timestamp {
     entry.relay_time.unwrap_or(entry.device_time)
+}
+
+/// True for what later entries are judged by.
+fn is_landmark(body: &Body, verdict: &Verdict) -> bool {
+    match body {
+        Body::Consent(_) | Body::Review(_) | Body::Approval(_) => *verdict == Verdict::Standing,
+        Body::Decision(decision) => decision.section == Section::AfterDeath.number(),
+        Body::Change(_) | Body::Grant(_) | Body::Mark(_) => false,
+    }
 }

@@ -6,13 +6,16 @@ use bedside_protocol::entry::{Body, Entry, EntryError, entry_id};
 use bedside_protocol::ids::{EntryId, LogId, StatementId};
 use bedside_protocol::statement::{Credential, Trust};
 
-use super::{Admission, Ledger, Missing, Verdict};
+use super::approval::Approved;
+use super::{Admission, Ledger, Missing, Standing};
 use crate::crdt::{CrdtError, Document};
 use crate::crypto::content::verify_entry;
 use crate::limits::UNSAVED_CHANGES_MAX;
 use crate::plan::check::decode_decision;
 use crate::plan::schema::TEXTS;
-use crate::plan::view::{AsOf, Material, Provenance, StandingConsent, StandingDecision};
+use crate::plan::view::{
+    AsOf, Course, Material, Provenance, StandingApproval, StandingConsent, StandingDecision,
+};
 
 /// One log: its entries judged, and the standing changes applied.
 pub struct Replica {
@@ -69,7 +72,6 @@ impl Replica {
         document: Option<&[u8]>,
         trust: &Trust,
     ) -> Self {
-        let mut ledger = Ledger::new(log, TEXTS);
         let mut pending = Vec::new();
         let mut left_out = BTreeSet::new();
         for bytes in entries {
@@ -79,30 +81,13 @@ impl Replica {
                 Err(_) => drop(left_out.insert(id)),
             }
         }
-        let mut rejudge = false;
-        loop {
-            let before = pending.len();
-            pending.retain(|(id, entry)| match ledger.admit(*id, entry.clone(), trust) {
-                Admission::Waiting(_) => true,
-                Admission::Rejudge => {
-                    rejudge = true;
-                    false
-                }
-                Admission::Known | Admission::Admitted => false,
-            });
-            if pending.is_empty() || pending.len() == before {
-                break;
-            }
-        }
-        left_out.extend(pending.into_iter().map(|(id, _)| id));
-        if rejudge {
-            ledger.rejudge(trust);
-        }
+        let (ledger, waiting, rejudged) = admit_all(log, pending, trust);
+        left_out.extend(waiting);
         let stored = document.and_then(|bytes| Document::load(bytes).ok());
         let mut replica = Self { ledger, document: Document::new(TEXTS), unsaved: 0, left_out };
-        // It was written together with entries, so it can hold too much only after a rejudgement took something out again, or
+        // It was written together with entries, so it can hold too much only after a judgement took something out again, or
         // when an entry cannot be read any more.
-        let fits = |_: &Document| !rejudge && replica.left_out.is_empty();
+        let fits = |_: &Document| !rejudged && replica.left_out.is_empty();
         let caught_up = stored.filter(fits).is_some_and(|stored| replica.catch_up(stored).is_ok());
         if !caught_up {
             replica.redraw(trust);
@@ -116,19 +101,37 @@ impl Replica {
         &self.left_out
     }
 
-    /// Takes a stored document and applies the standing changes that it lacks.
+    /// Takes a stored document and applies the changes of the plan that it lacks; an error when it holds one too many.
     fn catch_up(&mut self, mut stored: Document) -> Result<(), CrdtError> {
         stored.extend(TEXTS);
-        let lacks = |id: &EntryId| self.ledger.nodes.get(id)?.change.filter(|change| !stored.has(change));
-        let ids = self.ledger.in_order().into_iter().map(|(id, _, _)| id);
-        let missing: Vec<&[u8]> = ids
-            .filter(|id| lacks(id).is_some())
-            .filter_map(|id| standing_change(&self.ledger, &id))
-            .collect();
+        let mut missing = Vec::new();
+        for (id, _, _) in self.ledger.in_order() {
+            let Some(change) = self.ledger.nodes.get(&id).and_then(|node| node.change.as_ref()) else {
+                continue;
+            };
+            match (stored.has(&change.hash), change_of_the_plan(&self.ledger, &id)) {
+                (false, Some(bytes)) => missing.push(bytes),
+                (true, None) => return Err(CrdtError::Nothing),
+                (true, Some(_)) | (false, None) => {}
+            }
+        }
         stored.apply(&missing)?;
         self.unsaved = missing.len();
         self.document = stored;
         Ok(())
+    }
+
+    /// What somebody believed who held only some of the entries: those that `keep` says, as far as their past is kept too.
+    #[must_use]
+    pub fn at(&self, keep: impl Fn(&EntryId, &Entry) -> bool, trust: &Trust) -> Self {
+        let all = self.ledger.in_order().into_iter();
+        let kept = all.filter(|(id, entry, _)| keep(id, entry));
+        let kept = kept.map(|(id, entry, _)| (id, entry.clone())).collect();
+        let (ledger, _, _) = admit_all(self.ledger.log, kept, trust);
+        let left_out = BTreeSet::new();
+        let mut replica = Self { ledger, document: Document::new(TEXTS), unsaved: 0, left_out };
+        replica.redraw(trust);
+        replica
     }
 
     /// Verifies and admits one entry, and whatever waited for it.
@@ -141,11 +144,12 @@ impl Replica {
         if !verify_entry(&credential.signing_key, &id, &signed.signature) {
             return Err(Refused::Signature);
         }
+        let before = self.ledger.adopted.clone();
         match self.ledger.admit(id, entry, trust) {
             Admission::Waiting(missing) => return Ok(Offered::Waiting(id, missing)),
             Admission::Known => {}
             Admission::Admitted => {
-                if self.apply(&id).is_err() {
+                if self.follow(&id, &before).is_err() {
                     self.redraw(trust);
                 }
             }
@@ -157,17 +161,23 @@ impl Replica {
         Ok(Offered::Admitted(id))
     }
 
-    fn apply(&mut self, id: &EntryId) -> Result<(), CrdtError> {
-        match standing_change(&self.ledger, id) {
+    /// Applies what became part of the plan by one entry; an error when something has to come out of the document.
+    fn follow(&mut self, id: &EntryId, before: &BTreeSet<EntryId>) -> Result<(), CrdtError> {
+        if !before.is_subset(&self.ledger.adopted) {
+            return Err(CrdtError::Nothing);
+        }
+        let mut new: Vec<EntryId> = self.ledger.adopted.difference(before).copied().collect();
+        new.sort_by_key(|id| self.ledger.nodes.get(id).map(|node| node.depth));
+        new.iter().chain([id]).try_for_each(|id| match change_of_the_plan(&self.ledger, id) {
             Some(change) => {
                 self.unsaved += 1;
                 self.document.apply(&[change])
             }
             None => Ok(()),
-        }
+        })
     }
 
-    /// Applies every standing change to an empty document. One that does not fit what it builds on is held after all, and
+    /// Applies every change of the plan to an empty document. One that does not fit what it builds on is held after all, and
     /// everything is judged again; that depends on the change's own past alone, so every device holds the same ones.
     fn redraw(&mut self, trust: &Trust) {
         loop {
@@ -176,7 +186,8 @@ impl Replica {
             let broken: Vec<EntryId> = ids
                 .into_iter()
                 .filter(|id| {
-                    standing_change(&self.ledger, id).is_some_and(|change| document.apply(&[change]).is_err())
+                    change_of_the_plan(&self.ledger, id)
+                        .is_some_and(|change| document.apply(&[change]).is_err())
                 })
                 .collect();
             self.document = document;
@@ -224,6 +235,7 @@ impl Replica {
             author: credential.name.clone(),
             role: credential.role,
             organisation: trust.organisation_of(&entry.credential).map(|o| o.name.clone()),
+            ods_code: trust.organisation_of(&entry.credential).map(|o| o.ods_code.clone()),
             time: entry.device_time,
             relay_time: entry.relay_time,
             entry: *id,
@@ -238,24 +250,12 @@ impl Replica {
         waiting: usize,
         use_it: impl FnOnce(&Material<'_>) -> R,
     ) -> R {
-        let decisions: Vec<StandingDecision> = self
-            .ledger
+        let ledger = &self.ledger;
+        let decisions: Vec<StandingDecision> = ledger
             .decided_sections()
             .into_iter()
-            .flat_map(|section| self.ledger.decisions(section))
-            .filter_map(|standing| {
-                Some(StandingDecision {
-                    entry: standing.entry,
-                    section: standing.decision.section,
-                    fields: decode_decision(&standing.decision.content).ok()?,
-                    by: self.provenance(&standing.entry, trust)?,
-                    endorsed_by: standing
-                        .endorsed_by
-                        .iter()
-                        .filter_map(|id| self.provenance(id, trust))
-                        .collect(),
-                })
-            })
+            .flat_map(|section| ledger.decisions(section))
+            .filter_map(|standing| self.decision(&standing, trust))
             .collect();
         let consents: Vec<StandingConsent> = self
             .ledger
@@ -267,20 +267,65 @@ impl Replica {
                     scope: consent.scope,
                     outcome: consent.outcome,
                     note: consent.note.clone(),
+                    grounds: consent.grounds.clone(),
                     by: self.provenance(&id, trust)?,
                 })
             })
             .collect();
+        let approvals: Vec<StandingApproval> =
+            ledger.approvals().iter().filter_map(|approved| self.approval(approved, trust)).collect();
         use_it(&Material {
             document: &self.document,
             decisions: &decisions,
             consents: &consents,
-            provenance: &|change| self.provenance(&self.ledger.entry_of(change)?, trust),
-            held: self.ledger.held(),
+            provenance: &|change| self.provenance(&ledger.entry_of(change)?, trust),
+            approvals: &approvals,
+            digests: &ledger.digests(&self.document),
+            course: self.course(trust),
+            held: ledger.held(),
             left_out: self.left_out.len(),
             waiting,
             as_of,
         })
+    }
+
+    fn decision(&self, standing: &Standing<'_>, trust: &Trust) -> Option<StandingDecision> {
+        let by = |id: &EntryId| self.provenance(id, trust);
+        Some(StandingDecision {
+            entry: standing.entry,
+            section: standing.decision.section,
+            fields: decode_decision(&standing.decision.content).ok()?,
+            by: by(&standing.entry)?,
+            endorsed_by: standing.endorsed_by.iter().filter_map(by).collect(),
+        })
+    }
+
+    fn approval(&self, approved: &Approved<'_>, trust: &Trust) -> Option<StandingApproval> {
+        let decisions = approved.decisions.iter().map(|(section, stood)| {
+            (*section, stood.iter().filter_map(|standing| self.decision(standing, trust)).collect())
+        });
+        Some(StandingApproval {
+            signed: approved.approval.sections.iter().map(|s| (s.section, s.digest)).collect(),
+            review_on: approved.approval.review_on.clone(),
+            newest_of: approved.newest_of.clone(),
+            decisions: decisions.collect(),
+            by: self.provenance(&approved.entry, trust)?,
+        })
+    }
+
+    fn course(&self, trust: &Trust) -> Course {
+        let ledger = &self.ledger;
+        let entries = ledger.in_order();
+        let content = |entry: &&Entry| matches!(entry.body, Body::Change(_) | Body::Decision(_));
+        let parts = entries.iter().filter(|(id, _, _)| ledger.is_part(id)).map(|(_, entry, _)| *entry);
+        Course {
+            created: entries.iter().map(|(_, entry, _)| entry.device_time).min(),
+            amended: parts.filter(content).map(|entry| entry.device_time).max(),
+            by_person: ledger.started_by_person(trust),
+            mark: ledger
+                .mark()
+                .and_then(|(id, mark)| Some((mark.stage, mark.note.clone(), self.provenance(&id, trust)?))),
+        }
     }
 
     /// How many entries each credential wrote, standing or held.
@@ -292,17 +337,35 @@ impl Replica {
         }
         counts
     }
-
-    /// True when an entry is part of the plan.
-    #[must_use]
-    pub fn stands(&self, id: &EntryId) -> bool {
-        self.ledger.verdict(id) == Some(&Verdict::Standing)
-    }
 }
 
-fn standing_change<'a>(ledger: &'a Ledger, id: &EntryId) -> Option<&'a [u8]> {
-    let node = ledger.nodes.get(id)?;
-    match (&node.entry.body, node.change) {
+/// Admits what can be admitted; what waits for something else; whether anything was judged anew.
+fn admit_all(log: LogId, mut pending: Vec<(EntryId, Entry)>, trust: &Trust) -> (Ledger, Vec<EntryId>, bool) {
+    let mut ledger = Ledger::new(log, TEXTS);
+    let mut rejudge = false;
+    loop {
+        let before = pending.len();
+        pending.retain(|(id, entry)| match ledger.admit(*id, entry.clone(), trust) {
+            Admission::Waiting(_) => true,
+            Admission::Rejudge => {
+                rejudge = true;
+                false
+            }
+            Admission::Known | Admission::Admitted => false,
+        });
+        if pending.is_empty() || pending.len() == before {
+            break;
+        }
+    }
+    if rejudge {
+        ledger.rejudge(trust);
+    }
+    (ledger, pending.into_iter().map(|(id, _)| id).collect(), rejudge)
+}
+
+fn change_of_the_plan<'a>(ledger: &'a Ledger, id: &EntryId) -> Option<&'a [u8]> {
+    let node = ledger.nodes.get(id).filter(|_| ledger.is_part(id))?;
+    match (&node.entry.body, &node.change) {
         (Body::Change(change), Some(_)) => Some(change),
         _ => None,
     }

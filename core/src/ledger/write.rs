@@ -34,10 +34,8 @@ impl Ledger {
     pub fn compose(&self, pen: &Pen, body: Body) -> Result<Entry, WriteError> {
         let basis = match &body {
             Body::Consent(_) => None,
-            Body::Change(_) | Body::Decision(_) => {
-                Some(self.basis(Scope::Record).ok_or(WriteError::NoBasis(Scope::Record))?)
-            }
             Body::Grant(_) => Some(self.basis(Scope::Share).ok_or(WriteError::NoBasis(Scope::Share))?),
+            _ => Some(self.basis(Scope::Record).ok_or(WriteError::NoBasis(Scope::Record))?),
         };
         let last = self.last_of(&pen.author);
         let parents = self.parents_for(last.map(|(_, id)| id));

@@ -1,5 +1,6 @@
 //! Who may write what. Whether an author's credential was valid is the ledger's matter.
 
+use bedside_protocol::entry::Stage;
 use bedside_protocol::statement::{Capabilities, Role};
 
 use super::schema::{Class, Field, Section};
@@ -13,6 +14,12 @@ pub enum Target {
     Decision(Section),
     /// An endorsement of another's decision on a section.
     Endorsement(Section),
+    /// An approval of sections as they stand.
+    Approval,
+    /// What becomes of somebody else's held entry.
+    Review,
+    /// Where the plan stands on its way to approval.
+    Mark(Stage),
 }
 
 /// Why somebody may not write something, for them to read.
@@ -44,6 +51,20 @@ pub enum Refusal {
         /// What it would have to allow.
         what: &'static str,
     },
+    /// A person or proxy and what clinicians do.
+    #[error("only your care team can {what}; ask them")]
+    LeftToClinicians {
+        /// What.
+        what: &'static str,
+    },
+    /// A role that writes, and does not do this.
+    #[error("only clinicians {what}; your role is {}", .role.name())]
+    NotForRole {
+        /// What.
+        what: &'static str,
+        /// The author's.
+        role: Role,
+    },
     /// A role that reads.
     #[error("your role ({}) reads plans and does not write in them", .0.name())]
     ReadsOnly(Role),
@@ -58,10 +79,65 @@ pub fn may_write(role: Role, capabilities: Capabilities, target: Target) -> Resu
         Target::Field(field) if field.section.is_decision() => Err(Refusal::PartOfDecision(field.label)),
         Target::Field(field) => may_write_class(role, capabilities, field.class, field.label),
         Target::Decision(section) => match section.decision_class() {
-            Some(class) => may_write_class(role, capabilities, class, section.title()),
+            Some(class) => {
+                may_write_class(role, capabilities, class, section.title())?;
+                may_decide(role, capabilities, section)
+            }
             None => Err(Refusal::NotADecision(section.title())),
         },
         Target::Endorsement(section) => may_endorse(role, capabilities, section),
+        Target::Approval => clinician(role, capabilities, &[Capabilities::APPROVE], "approve plans"),
+        Target::Review => may_review(role, capabilities, "decide on held entries"),
+        Target::Mark(Stage::AwaitingApproval) => may_ask(role, capabilities),
+        Target::Mark(_) => may_review(role, capabilities, "say how a plan stands"),
+    }
+}
+
+/// Some decisions are left to fewer roles than their class is.
+fn may_decide(role: Role, capabilities: Capabilities, section: Section) -> Result<(), Refusal> {
+    match section {
+        Section::Cpr | Section::Escalation if role == Role::SocialWorker => {
+            Err(Refusal::CliniciansOnly { what: section.title(), role })
+        }
+        // The GP or the responsible clinician: as far as a credential says, a doctor, or who approves or endorses plans.
+        Section::Prognosis if role != Role::Doctor => {
+            let responsible = [Capabilities::APPROVE, Capabilities::ENDORSE];
+            clinician(role, capabilities, &responsible, "record a prognosis")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A clinician with any of these capabilities.
+fn clinician(
+    role: Role,
+    capabilities: Capabilities,
+    any_of: &[u32],
+    what: &'static str,
+) -> Result<(), Refusal> {
+    match role {
+        Role::Doctor | Role::Nurse | Role::AlliedHealth
+            if any_of.iter().any(|bit| capabilities.has(*bit)) =>
+        {
+            Ok(())
+        }
+        Role::Doctor | Role::Nurse | Role::AlliedHealth => Err(Refusal::NotGranted { what }),
+        Role::UrgentCare | Role::Administrator => Err(Refusal::ReadsOnly(role)),
+        Role::Person | Role::Proxy => Err(Refusal::LeftToClinicians { what }),
+        Role::Carer | Role::SocialWorker => Err(Refusal::NotForRole { what, role }),
+    }
+}
+
+fn may_review(role: Role, capabilities: Capabilities, what: &'static str) -> Result<(), Refusal> {
+    clinician(role, capabilities, &[Capabilities::DECIDE, Capabilities::APPROVE], what)
+}
+
+/// Whoever may write in a plan may ask for its approval.
+fn may_ask(role: Role, capabilities: Capabilities) -> Result<(), Refusal> {
+    match role {
+        Role::UrgentCare | Role::Administrator => Err(Refusal::ReadsOnly(role)),
+        _ if capabilities.has(Capabilities::WRITE) || capabilities.has(Capabilities::PROPOSE) => Ok(()),
+        _ => Err(Refusal::NotGranted { what: "write in plans" }),
     }
 }
 
@@ -156,6 +232,49 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_roles_and_acts() {
+        let acts = [
+            Target::Decision(Section::Cpr),
+            Target::Endorsement(Section::Cpr),
+            Target::Decision(Section::Prognosis),
+            Target::Decision(Section::Capacity),
+            Target::Approval,
+            Target::Review,
+            Target::Mark(Stage::AwaitingApproval),
+            Target::Mark(Stage::EnteredInError),
+        ];
+        let mut table =
+            "                cpr endorse prognosis capacity approve review ask in-error\n".to_owned();
+        for role in Role::ALL {
+            let row = acts.map(|act| {
+                let usual = may_write(role, role.usual_capabilities(), act).is_ok();
+                let granted = may_write(role, EVERYTHING, act).is_ok();
+                if usual {
+                    "y"
+                } else if granted {
+                    "g"
+                } else {
+                    "-"
+                }
+            });
+            table += &format!("{:<15} {}\n", role.name(), row.join(" "));
+        }
+        expect![[r#"
+                            cpr endorse prognosis capacity approve review ask in-error
+            person          - - - - - - y -
+            proxy           - - - - - - y -
+            doctor          y y y y y y y y
+            nurse           y g g y g y y y
+            allied-health   g g g g g g y g
+            carer           - - - - - - y -
+            social-worker   - - - g - - y -
+            urgent-care     - - - - - - - -
+            administrator   - - - - - - - -
+        "#]]
+        .assert_eq(&table);
+    }
+
+    #[test]
     fn a_person_writes_their_own_words_and_nothing_else() {
         for field in FIELDS {
             let may = may_write(Role::Person, EVERYTHING, Target::Field(field)).is_ok();
@@ -164,6 +283,10 @@ mod tests {
         for section in Section::ALL {
             assert!(may_write(Role::Person, EVERYTHING, Target::Decision(section)).is_err());
             assert!(may_write(Role::Proxy, EVERYTHING, Target::Endorsement(section)).is_err());
+        }
+        for act in [Target::Approval, Target::Review, Target::Mark(Stage::EnteredInError)] {
+            assert!(may_write(Role::Person, EVERYTHING, act).is_err());
+            assert!(may_write(Role::Proxy, EVERYTHING, act).is_err());
         }
     }
 

@@ -28,6 +28,8 @@ pub struct Banner {
     pub gender: Option<String>,
     /// `943 476 5919`.
     pub nhs_number: Option<String>,
+    /// The person has died: recorded here by a clinician, and not taken back.
+    pub deceased: bool,
     /// `DD-Mmm-YYYY`; recorded here by a clinician.
     pub died: Option<String>,
     /// The demographics service reports a death: its date, or that none is given.
@@ -57,6 +59,7 @@ pub(super) fn banner(sections: &[SectionView], now: Timestamp) -> Banner {
         age_years,
         gender: words("identity.gender"),
         nhs_number,
+        deceased: died.is_some(),
         died: died.map(Partial::show),
         death_notice: death_notice(identity),
         parts: Vec::new(),
@@ -98,7 +101,11 @@ fn best<'a>(section: &'a SectionView, key: &str) -> Option<&'a ValueView> {
 
 fn death(sections: &[SectionView]) -> Option<Partial> {
     let decisions = &sections[usize::from(Section::AfterDeath.number())].decisions;
+    let taken_back = |decision: &DecisionView| decision.field("death.in_error").is_some();
     let date = |decision: &DecisionView| {
+        if taken_back(decision) {
+            return None;
+        }
         Partial::parse(decision.field("death.date")?.values.first()?.date.as_deref()?)
     };
     decisions.iter().find_map(date)

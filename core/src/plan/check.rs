@@ -6,6 +6,7 @@ use bedside_protocol::cbor::{self, CborError};
 use minicbor::{Decoder, Encoder};
 
 use super::codes;
+use super::dates::Partial;
 use super::leaf::{Answer, Coded, Leaf, LeafError};
 use super::nhs_number::{NhsNumber, NhsNumberError};
 use super::schema::{self, Field, Kind, Part, Section};
@@ -91,7 +92,7 @@ pub fn check_edit(key: &str, given: Given<'_>) -> Result<&'static Field, ShapeEr
         }
         (Given::Text(_), Part::Main, Kind::Text) => Ok(field),
         (Given::Leaf(leaf), Part::Answer, _) => match leaf.answer {
-            Answer::AskedNone | Answer::Declined | Answer::UnableToExpress => Ok(field),
+            Answer::AskedNone | Answer::Declined | Answer::UnableToExpress | Answer::TakenBack => Ok(field),
             _ => Err(wrong_kind(
                 key,
                 "only \"asked, none\", \"declined\" or \"unable to express\"; write words as text",
@@ -106,7 +107,7 @@ pub fn check_edit(key: &str, given: Given<'_>) -> Result<&'static Field, ShapeEr
 fn check_leaf(key: &str, field: &Field, leaf: &Leaf) -> Result<(), ShapeError> {
     leaf.answer.check().map_err(|source| ShapeError::Leaf { key: key.to_owned(), source })?;
     match (&leaf.answer, field.kind) {
-        (Answer::AskedNone | Answer::Declined | Answer::UnableToExpress, _) => Ok(()),
+        (Answer::AskedNone | Answer::Declined | Answer::UnableToExpress | Answer::TakenBack, _) => Ok(()),
         (Answer::Unknown(_), _) => Err(wrong_kind(key, "an answer that this version knows")),
         (Answer::Text(text), Kind::Line | Kind::Text) if field.key == "identity.nhs_number" => {
             NhsNumber::parse(text).map(|_| ()).map_err(ShapeError::from)
@@ -199,17 +200,30 @@ pub fn check_decision(section: u8, content: &[u8]) -> Result<BTreeMap<String, Le
         if field.section != section || part != Part::Main {
             return Err(ShapeError::WrongPlace { key: key.clone(), decided: false });
         }
+        if leaf.answer == Answer::TakenBack {
+            return Err(wrong_kind(key, &wanted(field.kind)));
+        }
         check_leaf(key, field, leaf)?;
     }
     let needed = match section {
         Section::Cpr => Some("cpr.decision"),
-        Section::AfterDeath => Some("death.date"),
+        Section::AfterDeath if !fields.contains_key("death.in_error") => Some("death.date"),
         _ => None,
     };
     match needed.filter(|key| !fields.contains_key(*key)) {
         Some(key) => Err(ShapeError::Incomplete(key)),
         None if fields.is_empty() => Err(ShapeError::Incomplete("every field")),
         None => Ok(fields),
+    }
+}
+
+/// The day of death that a decision on section 19 records; `None` when it takes an earlier record back.
+#[must_use]
+pub fn death_of(content: &[u8]) -> Option<Partial> {
+    let fields = decode_decision(content).ok()?;
+    match fields.get("death.date").map(|leaf| &leaf.answer) {
+        Some(Answer::Date(iso)) if !fields.contains_key("death.in_error") => Partial::parse(iso),
+        _ => None,
     }
 }
 

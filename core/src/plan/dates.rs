@@ -50,6 +50,30 @@ impl Partial {
         }
     }
 
+    /// So many months later; the last day of that month where the day does not exist. `None` unless known to the day.
+    #[must_use]
+    pub fn plus_months(self, months: i8) -> Option<Self> {
+        self.plus(jiff::Span::new().try_months(months).ok()?)
+    }
+
+    /// So many days later. `None` unless known to the day.
+    #[must_use]
+    pub fn plus_days(self, days: i16) -> Option<Self> {
+        self.plus(jiff::Span::new().try_days(days).ok()?)
+    }
+
+    fn plus(self, span: jiff::Span) -> Option<Self> {
+        let date = Date::new(self.year, self.month?, self.day?).ok()?.checked_add(span).ok()?;
+        Some(Self { year: date.year(), month: Some(date.month()), day: Some(date.day()) })
+    }
+
+    /// `YYYY-MM-DD`, `YYYY-MM` or `YYYY`.
+    #[must_use]
+    pub fn iso(self) -> String {
+        let part = |part: Option<i8>| part.map(|part| format!("-{part:02}")).unwrap_or_default();
+        format!("{:04}{}{}", self.year, part(self.month), part(self.day))
+    }
+
     /// True when it is known to the day.
     #[must_use]
     pub const fn is_a_day(self) -> bool {
@@ -85,6 +109,21 @@ pub fn show_minute(time: Timestamp) -> String {
         return "?".to_owned();
     };
     format!("{} {:02}:{:02}", show_day(time), civil.hour(), civil.minute())
+}
+
+/// Reads a moment: RFC 3339, or a day (`YYYY-MM-DD`), which means its end in the United Kingdom.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    let time = match text.parse::<jiff::Timestamp>() {
+        Ok(time) => time,
+        Err(_) => {
+            let next = Partial::parse(text)?.plus_days(1)?;
+            let midnight = Date::new(next.year, next.month?, next.day?).ok()?.at(0, 0, 0, 0);
+            let zone = TimeZone::posix(UNITED_KINGDOM).expect("the rule above is one that jiff reads");
+            zone.to_timestamp(midnight).ok()?.checked_sub(jiff::Span::new().milliseconds(1)).ok()?
+        }
+    };
+    u64::try_from(time.as_millisecond()).ok().map(Timestamp)
 }
 
 /// RFC 3339 in UTC, to the second; `None` for a time beyond the calendar.
@@ -139,10 +178,25 @@ mod tests {
     }
 
     #[test]
+    fn months_later_is_a_day_that_exists() {
+        let later = |iso: &str| Partial::parse(iso).unwrap().plus_months(3).map(Partial::iso);
+        assert_eq!(later("2026-11-22").as_deref(), Some("2027-02-22"));
+        assert_eq!(later("2026-11-30").as_deref(), Some("2027-02-28"));
+        assert_eq!(later("2026-11"), None);
+        assert_eq!(
+            Partial::parse("2026-12-25").unwrap().plus_days(14).map(Partial::iso).as_deref(),
+            Some("2027-01-08")
+        );
+    }
+
+    #[test]
     fn times_are_those_of_the_united_kingdom() {
         assert_eq!(show_minute(Timestamp(1_795_338_840_000)), "22-Nov-2026 09:14");
         assert_eq!(show_minute(Timestamp(1_782_860_400_000)), "01-Jul-2026 00:00", "summer time");
         assert_eq!(rfc3339(Timestamp(1_782_860_400_000)).as_deref(), Some("2026-06-30T23:00:00Z"));
         assert_eq!(show_minute(Timestamp(u64::MAX)), "?");
+        assert_eq!(parse_time("2026-11-22T09:14:00Z"), Some(Timestamp(1_795_338_840_000)));
+        assert_eq!(parse_time("2026-06-30"), Some(Timestamp(1_782_860_400_000 - 1)), "summer time");
+        assert_eq!(parse_time("yesterday"), None);
     }
 }

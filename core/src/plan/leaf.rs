@@ -42,6 +42,8 @@ pub enum Answer {
     Declined,
     /// Unable to express it (SNOMED CT 517111000000103).
     UnableToExpress,
+    /// Its author took it back, and nothing stood there before: shown as not recorded.
+    TakenBack,
     /// Written by a newer version: its encoded bytes, kept as they came.
     Unknown(Vec<u8>),
 }
@@ -144,9 +146,12 @@ impl Answer {
             }
             Self::Text(text) => sized(text),
             Self::Date(iso) => dates::Partial::parse(iso).map(|_| ()).ok_or(LeafError::NotADate),
-            Self::Number(_) | Self::AskedNone | Self::Declined | Self::UnableToExpress | Self::Unknown(_) => {
-                Ok(())
-            }
+            Self::Number(_)
+            | Self::AskedNone
+            | Self::Declined
+            | Self::UnableToExpress
+            | Self::TakenBack
+            | Self::Unknown(_) => Ok(()),
         }
     }
 
@@ -161,6 +166,7 @@ impl Answer {
             Self::AskedNone => "asked-none",
             Self::Declined => "declined",
             Self::UnableToExpress => "unable-to-express",
+            Self::TakenBack => "taken-back",
             Self::Unknown(_) => "unknown",
         }
     }
@@ -176,6 +182,7 @@ impl Answer {
             Self::AskedNone => "Asked: there is none".to_owned(),
             Self::Declined => "Declined to talk about this".to_owned(),
             Self::UnableToExpress => "Unable to express this".to_owned(),
+            Self::TakenBack => "Taken back".to_owned(),
             Self::Unknown(_) => "Recorded by a newer version; update to read it".to_owned(),
         }
     }
@@ -300,6 +307,9 @@ impl<C> Encode<C> for Answer {
             Self::UnableToExpress => {
                 e.array(1)?.u8(4)?;
             }
+            Self::TakenBack => {
+                e.array(1)?.u8(5)?;
+            }
             Self::Unknown(bytes) => e.writer_mut().write_all(bytes).map_err(encode::Error::write)?,
         }
         e.ok()
@@ -356,6 +366,7 @@ fn known(d: &mut Decoder<'_>) -> Result<Option<Answer>, decode::Error> {
         (2, 1) => Some(Answer::AskedNone),
         (3, 1) => Some(Answer::Declined),
         (4, 1) => Some(Answer::UnableToExpress),
+        (5, 1) => Some(Answer::TakenBack),
         _ => None,
     })
 }
@@ -443,6 +454,7 @@ mod tests {
             Just(Answer::AskedNone),
             Just(Answer::Declined),
             Just(Answer::UnableToExpress),
+            Just(Answer::TakenBack),
         ]
     }
 

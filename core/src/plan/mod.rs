@@ -7,6 +7,9 @@
 //! | [`check`] | whether an answer fits its question |
 //! | [`authority`] | who may write what |
 //! | [`view`] | everything that stands, with where it comes from; [`banner`] who it is about |
+//! | [`approval`] | what was approved of it, and what urgent care is shown |
+//! | [`control`] | how the plan as a whole stands |
+//! | [`compare`] | what differs between two views, in words |
 //! | [`summary`] | one line of a list |
 //! | [`text`] | a view at eighty columns |
 //! | [`words`] | what an entry changes, for the history |
@@ -15,12 +18,16 @@
 //! | [`dates`] | dates as people read them |
 
 mod alerts;
+pub mod approval;
 pub mod authority;
 pub mod banner;
 pub mod check;
 pub mod codes;
+pub mod compare;
+pub mod control;
 pub mod dates;
 pub mod leaf;
+mod legal;
 pub mod nhs_number;
 pub mod schema;
 pub mod summary;

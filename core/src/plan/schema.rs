@@ -370,6 +370,7 @@ pub const FIELDS: &[Field] = &[
     f("death.achieved", AfterDeath, C, One(Set::Achieved), "Preferred place achieved"),
     f("death.variance", AfterDeath, C, Line, "Why it differed"),
     f("death.told", AfterDeath, C, Line, "Who was told"),
+    f("death.in_error", AfterDeath, C, Line, "Recorded in error"),
 ];
 
 /// The keys of the shared document that merge as text. **Append only**: a document's first changes follow from this

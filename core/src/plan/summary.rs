@@ -20,23 +20,38 @@ pub struct Summary {
     pub cpr: String,
     /// Decisions of some section contradict each other.
     pub in_conflict: bool,
-    /// How many alerts.
+    /// How many alerts, those that only note something left out.
     pub alerts: u32,
+    /// Status, as the set of statuses names it.
+    pub status: &'static str,
+    /// `DD-Mmm-YYYY`, when the person has died.
+    pub died: Option<String>,
+    /// Consent is withdrawn, and this device does not show the plan.
+    pub locked: bool,
 }
 
 /// What a list shows of a plan.
 #[must_use]
 pub fn summary(view: &PlanView) -> Summary {
     let banner = &view.banner;
+    let alerts = view.alerts.iter().filter(|alert| alert.severity != "note").count();
+    let cpr = match (&banner.died, view.kind) {
+        (Some(died), _) => format!("DECEASED: died {died}"),
+        (None, "locked") => "LOCKED: consent is withdrawn".to_owned(),
+        (None, _) => cpr(view.section(Section::Cpr)),
+    };
     Summary {
         family: banner.family.clone().unwrap_or_default(),
         given: banner.given.clone().unwrap_or_default(),
         nhs_number: banner.nhs_number.clone().unwrap_or_default(),
         born: banner.born.clone().unwrap_or_default(),
         place: place(view.section(Section::Identity)),
-        cpr: cpr(view.section(Section::Cpr)),
+        cpr,
         in_conflict: view.sections.iter().any(|section| section.in_conflict),
-        alerts: u32::try_from(view.alerts.len()).unwrap_or(u32::MAX),
+        alerts: u32::try_from(alerts).unwrap_or(u32::MAX),
+        status: view.control.status,
+        died: banner.died.clone(),
+        locked: view.kind == "locked",
     }
 }
 

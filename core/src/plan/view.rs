@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bedside_protocol::entry::{Outcome, Scope};
+use bedside_protocol::entry::{Grounds, Outcome, Scope, Stage};
 use bedside_protocol::ids::{EntryId, Timestamp};
 use bedside_protocol::statement::Role;
 use serde::Serialize;
 
-use super::alerts;
 use super::banner::{self, Banner};
-use super::dates;
+use super::control::{self, ControlView};
 use super::leaf::{Answer, Leaf, Source};
 use super::schema::{self, Class, FIELDS, Field, Kind, Part, Section};
+use super::{alerts, approval, dates};
 use crate::crdt::{ChangeHash, Document};
 
 /// Where something that stands comes from.
@@ -24,6 +24,8 @@ pub struct Provenance {
     pub role: Role,
     /// Their organisation; none for a person or proxy.
     pub organisation: Option<String>,
+    /// Its ODS code.
+    pub ods_code: Option<String>,
     /// Their device's clock.
     pub time: Timestamp,
     /// The last time a relay had told their device.
@@ -58,8 +60,38 @@ pub struct StandingConsent {
     pub outcome: Outcome,
     /// In words; may be empty.
     pub note: String,
+    /// Who decided when it was not the person, and why.
+    pub grounds: Option<Grounds>,
     /// Who recorded it.
     pub by: Provenance,
+}
+
+/// An approval that stands.
+#[derive(Clone)]
+pub struct StandingApproval {
+    /// Section numbers, each with the digest of what was approved.
+    pub signed: BTreeMap<u8, [u8; 32]>,
+    /// When the plan is to be looked at again, ISO 8601; none for the longest that is allowed.
+    pub review_on: Option<String>,
+    /// The sections for which no later approval stands.
+    pub newest_of: Vec<Section>,
+    /// Of the decided ones among these: what was approved.
+    pub decisions: BTreeMap<Section, Vec<StandingDecision>>,
+    /// Who approved.
+    pub by: Provenance,
+}
+
+/// How a plan has come to where it is.
+#[derive(Clone, Default)]
+pub struct Course {
+    /// When it was begun; none while nothing is there.
+    pub created: Option<Timestamp>,
+    /// When its content last changed.
+    pub amended: Option<Timestamp>,
+    /// The person began it, and no clinician has taken it up.
+    pub by_person: bool,
+    /// The mark that counts, why it was set, and by whom.
+    pub mark: Option<(Stage, String, Provenance)>,
 }
 
 /// When a view is made.
@@ -81,6 +113,12 @@ pub struct Material<'a> {
     pub consents: &'a [StandingConsent],
     /// Where a change comes from; none when its entry is not at hand.
     pub provenance: &'a dyn Fn(&ChangeHash) -> Option<Provenance>,
+    /// Every standing approval, oldest first.
+    pub approvals: &'a [StandingApproval],
+    /// SHA-256 of what stands in each section, as an approval signs it.
+    pub digests: &'a BTreeMap<Section, [u8; 32]>,
+    /// How the plan has come to where it is.
+    pub course: Course,
     /// How many entries are held for a reviewer.
     pub held: usize,
     /// How many entries are on this device and cannot be read by this version, those that build on them included.
@@ -94,10 +132,17 @@ pub struct Material<'a> {
 /// A plan as it is shown. Its JSON names are stable: fields are added, never renamed.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct PlanView {
+    /// `full`; `urgent`: of decisions what was approved, and what was reduced since; `locked`: consent is withdrawn and
+    /// nothing is shown but that; `past`: how it stood once.
+    pub kind: &'static str,
+    /// Names exactly what is shown. An approval of it is refused once the plan has changed.
+    pub version: String,
     /// Who it is about. Shown before everything else, always.
     pub banner: Banner,
     /// How old this is.
     pub as_of: AsOfView,
+    /// How the plan as a whole stands.
+    pub control: ControlView,
     /// What must be seen first.
     pub alerts: Vec<Alert>,
     /// Standing consents.
@@ -130,8 +175,12 @@ pub struct AsOfView {
 pub struct Alert {
     /// Stable name of its kind.
     pub kind: &'static str,
+    /// `danger`, `warning` or `note`.
+    pub severity: &'static str,
     /// For people.
     pub text: String,
+    /// What to do about it.
+    pub action: String,
 }
 
 /// A standing consent.
@@ -145,8 +194,23 @@ pub struct ConsentView {
     pub text: String,
     /// How it was given.
     pub note: String,
+    /// Who decided when it was not the person, and why.
+    pub grounds: Option<GroundsView>,
     /// Who recorded it.
     pub by: By,
+}
+
+/// What a basis other than the person's own word rests on.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct GroundsView {
+    /// The attorney, the representative, or who decided.
+    pub by: String,
+    /// Who was consulted.
+    pub consulted: Vec<String>,
+    /// Why.
+    pub rationale: String,
+    /// The decision on capacity that it rests on, in hexadecimal.
+    pub capacity: Option<String>,
 }
 
 /// One heading.
@@ -166,6 +230,19 @@ pub struct SectionView {
     pub decisions: Vec<DecisionView>,
     /// More than one decision stands.
     pub in_conflict: bool,
+    /// Whether what stands was approved.
+    pub review: ReviewView,
+}
+
+/// Whether what stands in a section was approved.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct ReviewView {
+    /// `empty`, `not-reviewed`, `approved`, or `changed` since it was approved.
+    pub state: &'static str,
+    /// For people; none when there is nothing to say.
+    pub text: Option<String>,
+    /// Who last approved it.
+    pub approved_by: Option<By>,
 }
 
 /// An answered field.
@@ -213,6 +290,8 @@ pub struct By {
     pub role: &'static str,
     /// Organisation.
     pub organisation: Option<String>,
+    /// Its ODS code.
+    pub ods: Option<String>,
     /// Their device's clock, RFC 3339, UTC.
     pub time: Option<String>,
     /// The last time a relay had told their device, RFC 3339, UTC.
@@ -260,6 +339,10 @@ pub struct DecisionView {
     pub endorsed: bool,
     /// Who did.
     pub endorsed_by: Vec<By>,
+    /// It is as it was last approved.
+    pub approved: bool,
+    /// No later decision replaces it.
+    pub current: bool,
 }
 
 type Answers = BTreeMap<String, Vec<ValueView>>;
@@ -279,20 +362,27 @@ pub fn view(material: &Material<'_>) -> PlanView {
             title: section.title(),
             fields: Vec::new(),
             lists: Vec::new(),
-            decisions: decisions(material.decisions, section),
+            decisions: decisions(material, section),
             in_conflict: false,
+            review: ReviewView { state: "empty", text: None, approved_by: None },
         })
         .collect();
     for section in &mut sections {
         section.in_conflict = section.decisions.len() > 1;
         (section.fields, section.lists) = arrange(section.number, &mut answers);
+        section.review = approval::review(material, section);
     }
     let as_of = as_of(material.as_of);
     let consents = material.consents.iter().map(consent).collect();
     let banner = banner::banner(&sections, material.as_of.now);
+    let control = control::control(material, &sections, &banner);
+    sections[0].fields = control::fields(&control);
     let mut view = PlanView {
+        kind: "full",
+        version: approval::version(material.digests),
         banner,
         as_of,
+        control,
         alerts: Vec::new(),
         consents,
         sections,
@@ -301,8 +391,24 @@ pub fn view(material: &Material<'_>) -> PlanView {
         unreadable: answers.len() + misplaced,
         left_out: material.left_out,
     };
-    view.alerts = alerts::alerts(&view, material.as_of.now);
+    view.alerts = alerts::alerts(&view, material);
     view
+}
+
+/// What is shown to whoever may not read the plan since consent was withdrawn: who it is about, and that.
+#[must_use]
+pub fn locked(mut plan: PlanView) -> PlanView {
+    plan.kind = "locked";
+    plan.consents.retain(|consent| consent.outcome == "withdrawn");
+    plan.alerts.retain(|alert| matches!(alert.kind, "consent-withdrawn" | "deceased"));
+    for section in &mut plan.sections {
+        (section.fields, section.lists, section.decisions) = Default::default();
+        section.in_conflict = false;
+        section.review = ReviewView { state: "empty", text: None, approved_by: None };
+    }
+    (plan.held, plan.unreadable) = (0, 0);
+    plan.control = plan.control.without_people();
+    plan
 }
 
 /// Reads a field that views withhold, such as the key-safe code. The caller records that it was revealed.
@@ -385,15 +491,16 @@ fn text(material: &Material<'_>, key: &str) -> Option<ValueView> {
     })
 }
 
+/// What was taken back is not recorded: it is left out.
 fn leaves(material: &Material<'_>, key: &str) -> Vec<ValueView> {
-    let found = material.document.values(key);
+    let found = material.document.values(key).into_iter();
     found
-        .into_iter()
-        .map(|value| {
+        .filter_map(|value| {
             let author = (material.provenance)(&value.change);
             match Leaf::from_bytes(&value.bytes) {
-                Ok(leaf) => shown(&leaf, author.as_ref().map(by)),
-                Err(_) => unreadable(author.as_ref().map(by)),
+                Ok(leaf) if leaf.answer == Answer::TakenBack => None,
+                Ok(leaf) => Some(shown(&leaf, author.as_ref().map(by))),
+                Err(_) => Some(unreadable(author.as_ref().map(by))),
             }
         })
         .collect()
@@ -445,14 +552,26 @@ fn newest_record(mut values: Vec<ValueView>) -> Vec<ValueView> {
     values
 }
 
-fn decisions(standing: &[StandingDecision], section: Section) -> Vec<DecisionView> {
+fn decisions(material: &Material<'_>, section: Section) -> Vec<DecisionView> {
+    let approved = approval::approved(material, section);
     let mut of_section: Vec<&StandingDecision> =
-        standing.iter().filter(|decision| decision.section == section.number()).collect();
+        material.decisions.iter().filter(|decision| decision.section == section.number()).collect();
     of_section.sort_by_key(|decision| (decision.by.time, decision.entry));
-    of_section.into_iter().map(|decision| show_decision(decision, section)).collect()
+    of_section
+        .into_iter()
+        .map(|decision| {
+            let same = |other: &&StandingDecision| other.entry == decision.entry;
+            show_decision(decision, section, approved.iter().any(same), true)
+        })
+        .collect()
 }
 
-fn show_decision(decision: &StandingDecision, section: Section) -> DecisionView {
+pub(super) fn show_decision(
+    decision: &StandingDecision,
+    section: Section,
+    approved: bool,
+    current: bool,
+) -> DecisionView {
     let mut answers: Answers =
         decision.fields.iter().map(|(key, leaf)| (key.clone(), vec![shown(leaf, None)])).collect();
     let (mut fields, lists) = arrange(section.number(), &mut answers);
@@ -465,6 +584,8 @@ fn show_decision(decision: &StandingDecision, section: Section) -> DecisionView 
         by: by(&decision.by),
         endorsed: !decision.endorsed_by.is_empty(),
         endorsed_by: decision.endorsed_by.iter().map(by).collect(),
+        approved,
+        current,
     }
 }
 
@@ -503,7 +624,7 @@ fn item(list: &str, id: String, answers: &mut Answers) -> Option<ItemView> {
         .filter(|field| field.list() == Some(list))
         .filter_map(|field| {
             let key = field.key_for(&id);
-            let values = answers.remove(&key)?;
+            let values = answers.remove(&key).filter(|values| !values.is_empty())?;
             Some(FieldView { key, label: field.label.to_owned(), values })
         })
         .collect();
@@ -521,11 +642,12 @@ fn rank(item: &ItemView) -> usize {
     code.and_then(|code| order.position(|known| known.code == code)).unwrap_or(usize::MAX)
 }
 
-fn by(provenance: &Provenance) -> By {
+pub(super) fn by(provenance: &Provenance) -> By {
     By {
         author: provenance.author.clone(),
         role: provenance.role.name(),
         organisation: provenance.organisation.clone(),
+        ods: provenance.ods_code.clone(),
         time: dates::rfc3339(provenance.time),
         relay_time: provenance.relay_time.and_then(dates::rfc3339),
         day: dates::show_day(provenance.time),
@@ -547,7 +669,13 @@ fn consent(standing: &StandingConsent) -> ConsentView {
             ("representative", format!("Consent {of}: given by legitimate representative"))
         }
     };
-    ConsentView { scope, outcome, text, note: standing.note.clone(), by: by(&standing.by) }
+    let grounds = standing.grounds.as_ref().map(|grounds| GroundsView {
+        by: grounds.by.clone(),
+        consulted: grounds.consulted.clone(),
+        rationale: grounds.rationale.clone(),
+        capacity: grounds.capacity.map(|entry| entry.to_string()),
+    });
+    ConsentView { scope, outcome, text, note: standing.note.clone(), grounds, by: by(&standing.by) }
 }
 
 fn as_of(as_of: AsOf) -> AsOfView {
@@ -563,6 +691,17 @@ fn as_of(as_of: AsOf) -> AsOfView {
         now: dates::rfc3339(as_of.now),
         last_contact: as_of.last_contact.and_then(dates::rfc3339),
         text,
+    }
+}
+
+impl StandingDecision {
+    /// The code of a coded answer.
+    #[must_use]
+    pub fn code(&self, key: &str) -> Option<&str> {
+        match &self.fields.get(key)?.answer {
+            Answer::Coded(coded) => coded.code.as_deref(),
+            _ => None,
+        }
     }
 }
 
@@ -593,5 +732,23 @@ impl DecisionView {
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&FieldView> {
         self.fields.iter().find(|field| field.key == key)
+    }
+}
+
+impl ValueView {
+    /// What the core derived: from nobody.
+    pub(super) fn derived(answer: &'static str, text: String) -> Self {
+        Self {
+            text,
+            answer,
+            code: None,
+            system: None,
+            date: None,
+            heard_from: None,
+            confirmed: None,
+            correction: false,
+            by: None,
+            with: Vec::new(),
+        }
     }
 }

@@ -4,8 +4,8 @@ use bedside_protocol::entry::{Body, Consent, Entry, Outcome, Scope, entry_id};
 use bedside_protocol::ids::{EntryId, LogId, StatementId, Timestamp};
 use bedside_protocol::signing::Signer;
 use bedside_protocol::statement::{
-    Credential, Organisation, Role, SEALING_KEY_BYTES, Statement, Trust, organisation_id, prove_possession,
-    sign,
+    Capabilities, Credential, Organisation, Role, SEALING_KEY_BYTES, Statement, Trust, organisation_id,
+    prove_possession, sign,
 };
 
 use super::SeededEntropy;
@@ -15,11 +15,12 @@ use crate::crypto::keys::SigningKey;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
 use crate::ledger::write::{Pen, WriteError, actor};
 
-/// A network with one organisation.
+/// A network with one organisation, or more.
 pub struct Cast {
     /// Everybody believes this.
     pub trust: Trust,
     entropy: SeededEntropy,
+    root: SigningKey,
     organisation: (StatementId, SigningKey),
 }
 
@@ -47,27 +48,26 @@ impl Cast {
         let entropy = SeededEntropy::new(seed);
         let root = SigningKey::generate(&entropy);
         let mut trust = Trust::new(root.public_key());
-        let signing = SigningKey::generate(&entropy);
-        let organisation = Organisation {
-            id: organisation_id(&signing.public_key()),
-            name: "Riverside Community Trust".into(),
-            ods_code: "RX9".into(),
-            signing_key: signing.public_key(),
-            sealing_key: vec![0; SEALING_KEY_BYTES],
-            epoch: 0,
-            valid_from: Timestamp(0),
-            valid_until: FOREVER,
-        };
-        let bytes = sign(&Statement::Organisation(organisation), &root);
-        let (id, _) = trust.accept(&bytes).expect("signed by the root");
-        Self { trust, entropy, organisation: (id, signing) }
+        let organisation = found(&mut trust, &entropy, &root, "Riverside Community Trust", "RX9");
+        Self { trust, entropy, root, organisation }
+    }
+
+    /// From here on staff are of another, new organisation.
+    pub fn another_organisation(&mut self, name: &str, ods_code: &str) {
+        self.organisation = found(&mut self.trust, &self.entropy, &self.root, name, ods_code);
     }
 
     /// Somebody on the staff.
     pub fn staff(&mut self, log: LogId, name: &str, role: Role) -> Member {
-        let credential = |keys: &SigningKey| self.credential(keys, name, role, self.organisation.0, None);
+        self.staff_who_may(log, name, role, role.usual_capabilities())
+    }
+
+    /// Somebody on the staff, with the capabilities that their organisation gave them.
+    pub fn staff_who_may(&mut self, log: LogId, name: &str, role: Role, may: Capabilities) -> Member {
         let signing = SigningKey::generate(&self.entropy);
-        let bytes = sign(&Statement::Credential(credential(&signing)), &self.organisation.1);
+        let credential = self.credential(&signing, name, role, self.organisation.0, None);
+        let credential = Credential { capabilities: may, ..credential };
+        let bytes = sign(&Statement::Credential(credential), &self.organisation.1);
         self.member(log, signing, &bytes)
     }
 
@@ -110,6 +110,29 @@ impl Cast {
     }
 }
 
+fn found(
+    trust: &mut Trust,
+    entropy: &SeededEntropy,
+    root: &SigningKey,
+    name: &str,
+    ods_code: &str,
+) -> (StatementId, SigningKey) {
+    let signing = SigningKey::generate(entropy);
+    let organisation = Organisation {
+        id: organisation_id(&signing.public_key()),
+        name: name.into(),
+        ods_code: ods_code.into(),
+        signing_key: signing.public_key(),
+        sealing_key: vec![0; SEALING_KEY_BYTES],
+        epoch: 0,
+        valid_from: Timestamp(0),
+        valid_until: FOREVER,
+    };
+    let bytes = sign(&Statement::Organisation(organisation), root);
+    let (id, _) = trust.accept(&bytes).expect("signed by the root");
+    (id, signing)
+}
+
 impl Member {
     /// Writes an entry and keeps it, whatever its verdict. Returns its id.
     pub fn say(&mut self, trust: &Trust, body: Body) -> Result<EntryId, WriteError> {
@@ -136,7 +159,7 @@ impl Member {
 
     /// Records consent to record or share.
     pub fn consent(&mut self, trust: &Trust, scope: Scope, outcome: Outcome) -> EntryId {
-        let consent = Consent { scope, outcome, note: "said so".into() };
+        let consent = Consent { scope, outcome, note: "said so".into(), grounds: None };
         self.say(trust, Body::Consent(consent)).expect("a consent needs no basis")
     }
 

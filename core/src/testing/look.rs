@@ -128,6 +128,13 @@ impl SimDevice {
         for (id, _, verdict) in replica.ledger().in_order() {
             line(format_args!("entry {id} {verdict:?}"));
         }
+        for held in replica.ledger().held_entries() {
+            line(format_args!("held {} {:?} {}", held.entry, held.ruling, held.is_part));
+        }
+        for approved in replica.ledger().approvals() {
+            line(format_args!("approved {} {:?}", approved.entry, approved.newest_of));
+        }
+        line(format_args!("mark {:?}", replica.ledger().mark().map(|(id, mark)| (id, mark.stage))));
         for (id, consent) in replica.ledger().consents() {
             line(format_args!("consent {id} {:?} {:?}", consent.scope, consent.outcome));
         }
@@ -167,7 +174,7 @@ impl SimDevice {
                 endorses: decision.endorses.is_some(),
                 stands: *verdict == Verdict::Standing,
             }),
-            Body::Consent(_) | Body::Change(_) | Body::Grant(_) => None,
+            _ => None,
         });
         Ok(decisions.collect())
     }

@@ -1,7 +1,10 @@
 //! Entries of every kind, and what is none.
 
 use bedside_protocol::cbor::encode;
-use bedside_protocol::entry::{Body, Consent, Decision, Entry, Grant, Outcome, Prev, Scope, entry_id};
+use bedside_protocol::entry::{
+    Approval, ApprovedSection, Body, Consent, Decision, Entry, Grant, Grounds, Mark, Outcome, Prev, Review,
+    Scope, Stage, entry_id,
+};
 use bedside_protocol::ids::{EntryId, IdentityId, LogId, OrganisationId, Principal, StatementId, Timestamp};
 use bedside_protocol::signing::Signer as _;
 
@@ -107,7 +110,7 @@ pub(crate) fn vectors() -> Vec<Vector> {
     let mut story = Story(Vec::new());
     let (nurse, doctor) = (nurse(), doctor());
     let note = "Asked at home, her daughter being there.".to_owned();
-    let consent = |scope, outcome, note| Body::Consent(Consent { scope, outcome, note });
+    let consent = |scope, outcome, note, grounds| Body::Consent(Consent { scope, outcome, note, grounds });
     let decision = |supersedes, endorses| {
         let content = encode(&minicbor::data::Int::from(7_u8));
         Body::Decision(Decision { section: 8, supersedes, content, endorses })
@@ -115,7 +118,7 @@ pub(crate) fn vectors() -> Vec<Vector> {
     let record = story.tell(
         "a consent begins a log; the entry of sealed-entry.json",
         nurse,
-        first(nurse, consent(Scope::Record, Outcome::Given, note)),
+        first(nurse, consent(Scope::Record, Outcome::Given, note, None)),
     );
     let change = story.tell(
         "a change; the author's previous entry is parent 0",
@@ -136,7 +139,17 @@ pub(crate) fn vectors() -> Vec<Vector> {
             Some(change),
             vec![change],
             record,
-            consent(Scope::Share, Outcome::BestInterests, String::new()),
+            consent(
+                Scope::Share,
+                Outcome::BestInterests,
+                String::new(),
+                Some(Grounds {
+                    by: "Dr Bell".into(),
+                    consulted: vec!["her daughter".into(), "her GP".into()],
+                    rationale: "The ambulance has to know.".into(),
+                    capacity: Some(decided),
+                }),
+            ),
         ),
     );
     let second = story.tell(
@@ -187,7 +200,7 @@ pub(crate) fn vectors() -> Vec<Vector> {
             }),
         ),
     );
-    story.tell(
+    let withdrawn = story.tell(
         "a consent withdrawn; text is UTF-8",
         nurse,
         next(
@@ -196,7 +209,47 @@ pub(crate) fn vectors() -> Vec<Vector> {
             Some(to_person),
             vec![to_person],
             share,
-            consent(Scope::Share, Outcome::Withdrawn, "Zoë said: “not any more”.".to_owned()),
+            consent(Scope::Share, Outcome::Withdrawn, "Zoë said: “not any more”.".to_owned(), None),
+        ),
+    );
+    let asked = story.tell(
+        "a mark: approval is asked for",
+        doctor,
+        next(
+            doctor,
+            5,
+            Some(endorsed),
+            vec![withdrawn],
+            record,
+            Body::Mark(Mark { stage: Stage::AwaitingApproval, note: "After the visit.".into() }),
+        ),
+    );
+    let approved = |section, first| ApprovedSection { section, digest: counted(first) };
+    let approval = story.tell(
+        "an approval of two sections, with a day for the next review",
+        doctor,
+        next(
+            doctor,
+            6,
+            Some(asked),
+            vec![asked],
+            record,
+            Body::Approval(Approval {
+                sections: vec![approved(8, 0x55), approved(14, 0x66)],
+                review_on: Some("2026-11-21".into()),
+            }),
+        ),
+    );
+    story.tell(
+        "a review: a held entry is adopted",
+        doctor,
+        next(
+            doctor,
+            7,
+            Some(approval),
+            vec![approval],
+            record,
+            Body::Review(Review { entry: change, adopt: true, note: "Told me so himself.".into() }),
         ),
     );
     story.0
@@ -213,6 +266,12 @@ pub(crate) fn refused() -> Vec<Refused> {
     let superseding = |supersedes| match &decision.body {
         Body::Decision(d) => Body::Decision(Decision { supersedes, ..d.clone() }),
         _ => unreachable!("it is the decision"),
+    };
+    let approval = &vectors[11].entry;
+    let approving = |sections: &[u8]| {
+        let approved = |section: &u8| ApprovedSection { section: *section, digest: [0; 32] };
+        let sections = sections.iter().map(approved).collect();
+        Body::Approval(Approval { sections, review_on: None })
     };
     let mut extra = begins.to_bytes();
     extra.push(0);
@@ -258,6 +317,12 @@ pub(crate) fn refused() -> Vec<Refused> {
             "a decision superseded twice by one",
             Entry { body: superseding(vec![old, old]), ..decision.clone() },
         ),
+        refused("an approval of nothing", Entry { body: approving(&[]), ..approval.clone() }),
+        refused(
+            "approved sections that do not ascend",
+            Entry { body: approving(&[14, 8]), ..approval.clone() },
+        ),
+        refused("a section approved twice", Entry { body: approving(&[8, 8]), ..approval.clone() }),
         Refused { why: "a byte after the entry", bytes: extra },
         Refused { why: "keys that do not ascend", bytes: other_order },
         Refused { why: "not a map", bytes: vec![0x80] },

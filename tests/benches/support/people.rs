@@ -188,7 +188,11 @@ pub(crate) fn start_plans(person: &Person, count: usize) -> Vec<PlanId> {
 }
 
 fn start_plan(person: &Person, n: usize, number: String) -> PlanId {
-    let consent = |to: &str| ConsentSpec { outcome: Outcome::Given, note: format!("agreed at home to {to}") };
+    let consent = |to: &str| ConsentSpec {
+        outcome: Outcome::Given,
+        note: format!("agreed at home to {to}"),
+        grounds: None,
+    };
     let (family, given) = (FAMILIES[n % FAMILIES.len()], GIVEN[n / 12 % GIVEN.len()]);
     let patient = serde_json::json!({
         "resourceType": "Patient",

@@ -1,0 +1,278 @@
+//! How a plan came to be what it is: one field's history, the plan as it once stood, what changed, and taking a change back.
+
+use std::collections::BTreeMap;
+
+use bedside_protocol::entry::{Body, Entry};
+use bedside_protocol::ids::{EntryId, Timestamp};
+use bedside_protocol::statement::Trust;
+use serde::Serialize;
+
+use super::plans::PlanId;
+use super::{ApiError, App, Saved};
+use crate::crdt::{ChangeInfo, Document, Edit, inspect};
+use crate::driver::commit::{Rows, Says};
+use crate::ledger::Verdict;
+use crate::ledger::replica::Replica;
+use crate::plan::check::decode_decision;
+use crate::plan::compare::{Difference, differences};
+use crate::plan::leaf::{Answer, Leaf, Source};
+use crate::plan::schema::{self, Field, TEXTS};
+use crate::plan::view::{AsOf, PlanView, view};
+use crate::plan::{dates, words};
+
+/// A moment of a plan's past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// After an entry, as its author knew the plan.
+    Entry(EntryId),
+    /// By the clocks of the authors' devices.
+    Time(Timestamp),
+}
+
+impl At {
+    /// Reads an entry's id, a moment in RFC 3339, or a day, which means its end.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        EntryId::from_hex(text).map(Self::Entry).or_else(|| dates::parse_time(text).map(Self::Time))
+    }
+}
+
+/// One time that a field was written.
+#[derive(Clone, Debug, Serialize)]
+pub struct FieldHistoryRow {
+    /// The entry, in hexadecimal.
+    pub entry: String,
+    /// The author's device clock, in milliseconds since 1970.
+    pub at: u64,
+    /// The author.
+    pub author: String,
+    /// Their role.
+    pub role: String,
+    /// Their organisation.
+    pub organisation: Option<String>,
+    /// The consent or other basis on which it was written.
+    pub basis: Option<String>,
+    /// Who it was heard from; none for a text.
+    pub heard_from: Option<&'static str>,
+    /// What stood before; empty when nothing was recorded.
+    pub before: Vec<String>,
+    /// What stood after; several when answers stood beside each other.
+    pub after: Vec<String>,
+    /// Why it is held; absent when it is part of the plan.
+    pub held: Option<String>,
+}
+
+impl App {
+    /// Every time that a field was written, oldest first, held ones included.
+    pub fn field_history(&self, plan: PlanId, key: &str) -> Result<Vec<FieldHistoryRow>, ApiError> {
+        let unknown = || ApiError::invalid(key, "there is no such field");
+        let (field, _) = schema::field(key).ok_or_else(unknown)?;
+        self.with_replica(plan, |replica, trust| {
+            Ok(if field.section.is_decision() {
+                decided(replica, trust, field, key)
+            } else {
+                written(replica, trust, key)
+            })
+        })
+    }
+
+    /// The plan as it stood at a moment of its past.
+    pub fn plan_at(&self, plan: PlanId, at: At) -> Result<PlanView, ApiError> {
+        self.with_replica(plan, |replica, trust| past(replica, trust, at))
+    }
+
+    /// What changed from one moment to another, or to now, in words.
+    pub fn differences(&self, plan: PlanId, from: At, to: Option<At>) -> Result<Vec<Difference>, ApiError> {
+        let now = self.device.moment()?;
+        self.with_replica(plan, |replica, trust| {
+            let before = past(replica, trust, from)?;
+            let after = match to {
+                Some(to) => past(replica, trust, to)?,
+                None => {
+                    let as_of = AsOf { now: now.now, last_contact: now.relay_time };
+                    replica.material(trust, as_of, 0, view)
+                }
+            };
+            Ok(differences(&before, &after))
+        })
+    }
+
+    /// Takes back the last change that this device's person made to the plan's fields, by a new change. Undoing that does the
+    /// change again.
+    ///
+    /// Errors: [`ApiError::NotAllowed`] when somebody has changed the same field since: nobody's words are undone by
+    /// another's. A decision is not undone; the right one is recorded.
+    pub fn undo(&self, plan: PlanId) -> Result<Saved, ApiError> {
+        let open = self.vault()?;
+        let edits = self.with_replica(plan, |replica, trust| {
+            let mut own = replica.ledger().in_order().into_iter().filter(|(id, entry, _)| {
+                let credential = trust.credential(&entry.credential);
+                credential.is_some_and(|credential| credential.identity() == open.keys.identity)
+                    && matches!(entry.body, Body::Change(_))
+                    && replica.ledger().is_part(id)
+            });
+            let Some((id, entry, _)) = own.next_back() else {
+                return Err(ApiError::NotFound { what: "change of yours in this plan".into() });
+            };
+            reversing(replica, trust, &id, entry)
+        })?;
+        let entries =
+            open.commit(plan.0, vec![Says::Edits(edits)], self.device.moment()?, Rows::default())?;
+        self.saved_something(plan.0)?;
+        Ok(Saved::of(&entries))
+    }
+}
+
+fn past(replica: &Replica, trust: &Trust, at: At) -> Result<PlanView, ApiError> {
+    let (then, now) = match at {
+        At::Entry(id) => {
+            let entry = replica.ledger().entry(&id);
+            let now =
+                entry.ok_or_else(|| ApiError::NotFound { what: "entry of this plan".into() })?.device_time;
+            let past = replica.ledger().past_of(&[id]);
+            (replica.at(|id, _| past.contains(id), trust), now)
+        }
+        At::Time(time) => (replica.at(|_, entry| entry.device_time <= time, trust), time),
+    };
+    let mut plan = then.material(trust, AsOf { now, last_contact: None }, 0, view);
+    plan.kind = "past";
+    plan.as_of.text = format!("As it stood on {}", dates::show_minute(now));
+    Ok(plan)
+}
+
+fn row(replica: &Replica, trust: &Trust, id: &EntryId, entry: &Entry) -> FieldHistoryRow {
+    let by = replica.provenance(id, trust);
+    let ledger = replica.ledger();
+    let basis = entry.basis.and_then(|basis| match &ledger.entry(&basis)?.body {
+        Body::Consent(consent) => Some(words::consented(consent)),
+        _ => None,
+    });
+    FieldHistoryRow {
+        entry: id.to_string(),
+        at: entry.device_time.0,
+        author: by.as_ref().map(|by| by.author.clone()).unwrap_or_default(),
+        role: by.as_ref().map(|by| by.role.name().to_owned()).unwrap_or_default(),
+        organisation: by.and_then(|by| by.organisation),
+        basis,
+        heard_from: None,
+        before: Vec::new(),
+        after: Vec::new(),
+        held: match ledger.verdict(id) {
+            Some(Verdict::Held(reason)) if !ledger.is_part(id) => Some(reason.to_string()),
+            _ => None,
+        },
+    }
+}
+
+fn written(replica: &Replica, trust: &Trust, key: &str) -> Vec<FieldHistoryRow> {
+    let mut document = Document::new(TEXTS);
+    let mut rows = Vec::new();
+    for (id, entry, _) in replica.ledger().in_order() {
+        let Body::Change(change) = &entry.body else { continue };
+        let Ok(info) = inspect(change, TEXTS) else { continue };
+        let before = said(&document, key);
+        if replica.ledger().is_part(&id) && document.apply(&[change]).is_err() {
+            continue;
+        }
+        if !info.keys.contains(key) {
+            continue;
+        }
+        let leaf = info.puts.get(key).and_then(|bytes| Leaf::from_bytes(bytes).ok());
+        let mut row = row(replica, trust, &id, entry);
+        row.after = match (&row.held, &leaf) {
+            (Some(_), Some(leaf)) => vec![leaf.answer.words()],
+            _ => said(&document, key),
+        };
+        rows.push(FieldHistoryRow { heard_from: leaf.map(|leaf| leaf.heard_from.name()), before, ..row });
+    }
+    rows
+}
+
+fn said(document: &Document, key: &str) -> Vec<String> {
+    let text = document.text(key);
+    let values = document.values(key).into_iter();
+    let words = values.filter_map(|value| match Leaf::from_bytes(&value.bytes) {
+        Ok(leaf) if leaf.answer == Answer::TakenBack => None,
+        Ok(leaf) => Some(leaf.answer.words()),
+        Err(_) => Some("Recorded, but damaged".to_owned()),
+    });
+    words.chain((!text.is_empty()).then_some(text)).collect()
+}
+
+fn decided(replica: &Replica, trust: &Trust, field: &Field, key: &str) -> Vec<FieldHistoryRow> {
+    let mut known: BTreeMap<EntryId, Option<Leaf>> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for (id, entry, _) in replica.ledger().in_order() {
+        let Body::Decision(decision) = &entry.body else { continue };
+        if decision.section != field.section.number() || decision.endorses.is_some() {
+            continue;
+        }
+        let leaf = decode_decision(&decision.content).ok().and_then(|mut fields| fields.remove(key));
+        let replaced = decision.supersedes.iter().filter_map(|old| known.get(old)?.as_ref());
+        let before: Vec<String> = replaced.map(|leaf| leaf.answer.words()).collect();
+        known.insert(id, leaf.clone());
+        if leaf.is_some() || !before.is_empty() {
+            rows.push(FieldHistoryRow {
+                heard_from: leaf.as_ref().map(|leaf| leaf.heard_from.name()),
+                after: leaf.iter().map(|leaf| leaf.answer.words()).collect(),
+                before,
+                ..row(replica, trust, &id, entry)
+            });
+        }
+    }
+    rows
+}
+
+/// The edits that bring back what stood before an entry.
+fn reversing(replica: &Replica, trust: &Trust, id: &EntryId, entry: &Entry) -> Result<Vec<Edit>, ApiError> {
+    let Body::Change(change) = &entry.body else { return Ok(Vec::new()) };
+    let info = inspect(change, TEXTS).map_err(|error| ApiError::bug("reading an own change", error))?;
+    let ledger = replica.ledger();
+    let (with, without) = (ledger.past_of(&[*id]), ledger.past_of(&entry.parents));
+    let after = replica.at(|id, _| with.contains(id), trust);
+    let before = replica.at(|id, _| without.contains(id), trust);
+    let texts = |key: &String| TEXTS.contains(&key.as_str());
+    info.keys
+        .iter()
+        .map(|key| {
+            if texts(key) {
+                restored_text(replica.document(), after.document(), before.document(), key)
+            } else {
+                restored(replica.document(), before.document(), &info, key)
+            }
+        })
+        .collect()
+}
+
+fn restored_text(now: &Document, after: &Document, before: &Document, key: &str) -> Result<Edit, ApiError> {
+    if now.text(key) != after.text(key) {
+        return Err(changed_since(key));
+    }
+    Ok(Edit::Text { key: key.to_owned(), text: before.text(key) })
+}
+
+fn restored(now: &Document, before: &Document, info: &ChangeInfo, key: &str) -> Result<Edit, ApiError> {
+    if now.values(key).iter().any(|value| value.change != info.hash) {
+        return Err(changed_since(key));
+    }
+    let value = match before.values(key).as_slice() {
+        [] => Leaf::new(Answer::TakenBack, Source::Observed).to_bytes(),
+        [one] => one.bytes.clone(),
+        _ => {
+            return Err(ApiError::NotAllowed {
+                reason: format!("{} settled answers that stood beside each other; write it anew", label(key)),
+            });
+        }
+    };
+    Ok(Edit::Put { key: key.to_owned(), value })
+}
+
+fn changed_since(key: &str) -> ApiError {
+    let reason = format!("somebody has changed \"{}\" since; write what is right instead", label(key));
+    ApiError::NotAllowed { reason }
+}
+
+fn label(key: &str) -> &str {
+    schema::field(key).map_or(key, |(field, _)| field.label)
+}

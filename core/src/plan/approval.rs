@@ -1,0 +1,137 @@
+//! What was approved of a plan, and the plan as urgent care is shown it.
+//!
+//! Urgent care acts on what a clinician has approved. So of decisions it is shown those that were last approved, with a mark
+//! where something changed since. One thing never waits for an approval: a decision for less treatment, or against it.
+
+use std::collections::BTreeMap;
+
+use bedside_protocol::signing::sha256;
+
+use super::codes::{self, Set};
+use super::schema::Section;
+use super::view::{
+    DecisionView, Material, PlanView, ReviewView, SectionView, StandingApproval, StandingDecision, by,
+    show_decision, view,
+};
+
+/// The plan as urgent care is shown it.
+#[must_use]
+pub fn urgent(material: &Material<'_>) -> PlanView {
+    let mut plan = view(material);
+    plan.kind = "urgent";
+    for section in Section::ALL.into_iter().filter(|section| section.is_decision()) {
+        let shown = &mut plan.sections[usize::from(section.number())];
+        let approved = approved(material, section);
+        let standing: Vec<&StandingDecision> =
+            material.decisions.iter().filter(|decision| decision.section == section.number()).collect();
+        let is_approved = |decision: &StandingDecision| approved.iter().any(|a| a.entry == decision.entry);
+        let replaced = approved.iter().filter(|a| !standing.iter().any(|s| s.entry == a.entry));
+        let mut decisions: Vec<DecisionView> =
+            replaced.map(|decision| show_decision(decision, section, true, false)).collect();
+        let in_conflict = standing.len() > 1;
+        for decision in standing {
+            if is_approved(decision) || in_conflict || reduces(section, decision, &approved) {
+                decisions.push(show_decision(decision, section, is_approved(decision), true));
+            }
+        }
+        shown.decisions = decisions;
+    }
+    plan
+}
+
+/// What the newest approvals of a section approved.
+pub(super) fn approved<'a>(material: &Material<'a>, section: Section) -> Vec<&'a StandingDecision> {
+    let mut all: Vec<&StandingDecision> =
+        newest(material, section).filter_map(|approval| approval.decisions.get(&section)).flatten().collect();
+    all.sort_by_key(|decision| (decision.by.time, decision.entry));
+    all.dedup_by_key(|decision| decision.entry);
+    all
+}
+
+fn newest<'a>(material: &Material<'a>, section: Section) -> impl Iterator<Item = &'a StandingApproval> {
+    material.approvals.iter().filter(move |approval| approval.newest_of.contains(&section))
+}
+
+/// Whether what stands in a section was approved.
+pub(super) fn review(material: &Material<'_>, section: &SectionView) -> ReviewView {
+    let number = section.number;
+    let of = Section::from_number(number).unwrap_or(Section::Control);
+    let digest = material.digests.get(&of);
+    let Some(last) = newest(material, of).last() else {
+        let (state, text) = match (of, section.is_empty()) {
+            (Section::Control, _) | (_, true) => ("empty", None),
+            _ => ("not-reviewed", Some("Not yet reviewed".to_owned())),
+        };
+        return ReviewView { state, text, approved_by: None };
+    };
+    let unchanged = newest(material, of).all(|approval| approval.signed.get(&number) == digest);
+    let approved_by = by(&last.by);
+    let (state, words) = if unchanged {
+        ("approved", format!("Approved by {} on {}", approved_by.author, approved_by.day))
+    } else {
+        let (author, day) = (&approved_by.author, &approved_by.day);
+        let words = format!("Changed since {author} approved it on {day}; the change is not yet reviewed");
+        ("changed", words)
+    };
+    ReviewView { state, text: Some(words), approved_by: Some(approved_by) }
+}
+
+/// Names exactly what stands.
+pub(crate) fn version(digests: &BTreeMap<Section, [u8; 32]>) -> String {
+    let all: Vec<u8> = digests.values().flatten().copied().collect();
+    let digest = sha256(&[b"bedside plan version", &all]);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// True when a decision that nobody has approved leaves less treatment than what was approved. What cannot be compared
+/// counts as less.
+fn reduces(section: Section, newer: &StandingDecision, approved: &[&StandingDecision]) -> bool {
+    match section {
+        Section::AfterDeath => true,
+        Section::Cpr => {
+            let token = token(newer, Set::Cpr, "cpr.decision");
+            matches!(token, None | Some("not-recommended"))
+        }
+        Section::Escalation => newer.fields.keys().any(|key| lowers(key, newer, approved)),
+        Section::Legal => refusals(newer).any(|(key, answer)| {
+            approved.is_empty()
+                || approved.iter().any(|old| refusals(old).all(|known| known != (key, answer)))
+        }),
+        _ => false,
+    }
+}
+
+fn lowers(key: &str, newer: &StandingDecision, approved: &[&StandingDecision]) -> bool {
+    let (set, order): (Set, &[&str]) = match key {
+        "escalation.focus" => (Set::Focus, &["comfort", "balance", "extend-life"]),
+        "escalation.rationale" | "escalation.date" | "escalation.review_date" => return false,
+        _ => (Set::Recommendation, &["not-recommended", "conditional", "unknown", "recommended"]),
+    };
+    let rank = |decision: &StandingDecision| match decision.fields.get(key) {
+        None => Some(order.len() - 1),
+        Some(_) => token(decision, set, key).and_then(|token| order.iter().position(|known| *known == token)),
+    };
+    let same = |old: &&StandingDecision| old.fields.get(key) == newer.fields.get(key);
+    if !approved.is_empty() && approved.iter().all(same) {
+        return false;
+    }
+    let Some(now) = rank(newer) else { return true };
+    let conditional = order[now] == "conditional";
+    let before = approved.iter().map(|old| rank(old)).min().unwrap_or(Some(order.len() - 1));
+    before.is_none_or(|before| now < before || (conditional && now == before))
+}
+
+/// Every answer about an advance decision to refuse treatment, or about a document of a kind that is not known.
+fn refusals(decision: &StandingDecision) -> impl Iterator<Item = (&String, &super::leaf::Answer)> {
+    decision.fields.iter().filter_map(move |(key, leaf)| {
+        let (item, _) = key.rsplit_once('/')?;
+        let kind = token(decision, Set::Legal, &format!("{item}/kind"));
+        matches!(kind, None | Some("adrt" | "adrt-life-sustaining")).then_some((key, &leaf.answer))
+    })
+}
+
+/// The token of a coded answer of a set.
+pub(super) fn token(decision: &StandingDecision, set: Set, key: &str) -> Option<&'static str> {
+    let code = decision.code(key)?;
+    codes::of(set).find(|known| known.code == code).map(|known| known.token)
+}
