@@ -247,7 +247,8 @@ fn names_in_json_are_stable() {
           ],
           "held": 0,
           "waiting": 0,
-          "unreadable": 0
+          "unreadable": 0,
+          "left_out": 0
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&view).unwrap());
     expect![[r#"
