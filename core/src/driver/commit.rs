@@ -14,7 +14,7 @@ use crate::crdt::Edit;
 use crate::crypto::content::{ContentKey, sign_entry};
 use crate::ledger::Verdict;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
-use crate::ledger::write::{Pen, actor};
+use crate::ledger::write::Pen;
 use crate::limits::ENTRY_BYTES_MAX;
 use crate::plan::approval::version;
 use crate::plan::schema::Section;
@@ -133,7 +133,8 @@ fn write_all(
             Says::Review(review) => Body::Review(review),
             Says::Mark(mark) => Body::Mark(mark),
             Says::Edits(edits) => {
-                let change = replica.document_mut().edit(&actor(&pen.author, &log), pen.now, &edits);
+                let by = replica.ledger().actor(&pen.author);
+                let change = replica.document_mut().edit(&by, pen.now, &edits);
                 Body::Change(change.map_err(DriverError::Change)?)
             }
         };

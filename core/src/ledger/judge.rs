@@ -8,7 +8,7 @@ use bedside_protocol::statement::{Capabilities, Credential, Role, Trust};
 
 use super::review::Ruling;
 use super::{Brought, HeldReason, Ledger, Node, Verdict, moment};
-use crate::crdt::{Actor, ChangeHash, ChangeInfo, inspect};
+use crate::crdt::{ChangeHash, ChangeInfo, inspect};
 use crate::limits::REVIEW_MONTHS_MAX;
 use crate::plan::authority::{Target, may_write};
 use crate::plan::check::{death_of, decode_decision};
@@ -74,8 +74,12 @@ impl Case<'_> {
         let Body::Change(change) = &self.entry.body else { return None };
         let check = || {
             let info = inspect(change, self.ledger.texts).map_err(|error| malformed(&error.to_string()))?;
-            if info.actor != self.actor() {
+            let line = self.ledger.line_before(self.entry);
+            if info.actor != super::write::actor(&self.author, &self.ledger.log, line) {
                 return Err(malformed("the change is by another actor than the entry's author"));
+            }
+            if info.seq != line.changes + 1 {
+                return Err(malformed("the change is not the next of its actor"));
             }
             if self.ledger.changes.get(&info.hash).is_some_and(|id| self.is_past(id)) {
                 return Err(malformed("the change was brought by an earlier entry"));
@@ -279,10 +283,6 @@ impl Case<'_> {
 
     fn is_past(&self, id: &EntryId) -> bool {
         self.ledger.precedes(id, &self.entry.parents)
-    }
-
-    fn actor(&self) -> Actor {
-        super::write::actor(&self.author, &self.ledger.log)
     }
 }
 

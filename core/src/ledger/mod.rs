@@ -67,6 +67,18 @@ struct Node {
     landmarks: Arc<BTreeSet<EntryId>>,
     /// The change it brings; none when it is malformed.
     change: Option<Brought>,
+    /// Where its author's changes go on from here.
+    line: Line,
+}
+
+/// A line of one author's changes. One that is held begins a new line: it is not in the document that its author's next change is
+/// made in, and one document cannot hold two changes in one place of one line should it be adopted.
+#[derive(Clone, Copy, Default)]
+struct Line {
+    /// `author_seq` of the held change that began it; 0 for the first.
+    since: u64,
+    /// How many changes it has.
+    changes: u64,
 }
 
 /// A well-formed change.
@@ -212,10 +224,24 @@ impl Ledger {
         if let (Body::Review(review), Verdict::Standing) = (&entry.body, &verdict) {
             self.reviews.entry(review.entry).or_default().insert(id);
         }
+        let line = self.line_after(&entry, &verdict);
         let may_settle = matches!(entry.body, Body::Review(_) | Body::Change(_));
-        self.nodes.insert(id, Node { entry, author, verdict, depth, landmarks, change });
+        self.nodes.insert(id, Node { entry, author, verdict, depth, landmarks, change, line });
         if may_settle && !self.reviews.is_empty() {
             self.adopted = self.settle();
+        }
+    }
+
+    fn line_before(&self, entry: &Entry) -> Line {
+        entry.prev_id().and_then(|prev| self.nodes.get(&prev)).map(|node| node.line).unwrap_or_default()
+    }
+
+    fn line_after(&self, entry: &Entry, verdict: &Verdict) -> Line {
+        let line = self.line_before(entry);
+        match (&entry.body, verdict) {
+            (Body::Change(_), Verdict::Standing) => Line { changes: line.changes + 1, ..line },
+            (Body::Change(_), Verdict::Held(_)) => Line { since: entry.author_seq, changes: 0 },
+            _ => line,
         }
     }
 

@@ -5,7 +5,7 @@ use bedside_protocol::ids::{EntryId, IdentityId, LogId, StatementId, Timestamp};
 use bedside_protocol::limits::PARENTS_MAX;
 use bedside_protocol::signing::sha256;
 
-use super::Ledger;
+use super::{Ledger, Line};
 use crate::crdt::Actor;
 
 /// Who writes, and when.
@@ -53,6 +53,13 @@ impl Ledger {
         })
     }
 
+    /// The automerge actor of the change that this author would make now.
+    #[must_use]
+    pub fn actor(&self, author: &IdentityId) -> Actor {
+        let last = self.last_of(author).and_then(|(_, id)| self.nodes.get(&id));
+        actor(author, &self.log, last.map(|node| node.line).unwrap_or_default())
+    }
+
     /// All heads; of more than [`PARENTS_MAX`] the deepest, and always one that the author's own last entry precedes.
     fn parents_for(&self, own: Option<EntryId>) -> Vec<EntryId> {
         let mut heads: Vec<EntryId> = self.heads.iter().copied().collect();
@@ -66,10 +73,10 @@ impl Ledger {
     }
 }
 
-/// The automerge actor of an author in a log: nobody can write under another's.
-#[must_use]
-pub fn actor(author: &IdentityId, log: &LogId) -> Actor {
-    let digest = sha256(&[b"bedside actor", author.as_bytes(), log.as_bytes()]);
+/// The automerge actor of a line of an author's changes in a log: nobody can write under another's.
+pub(super) fn actor(author: &IdentityId, log: &LogId, line: Line) -> Actor {
+    let since = line.since.to_be_bytes();
+    let digest = sha256(&[b"bedside actor", author.as_bytes(), log.as_bytes(), &since]);
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Actor::new(bytes)

@@ -13,7 +13,7 @@ use crate::crdt::Edit;
 use crate::crypto::content::sign_entry;
 use crate::crypto::keys::SigningKey;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
-use crate::ledger::write::{Pen, WriteError, actor};
+use crate::ledger::write::{Pen, WriteError};
 
 /// A network with one organisation, or more.
 pub struct Cast {
@@ -166,7 +166,7 @@ impl Member {
     /// Writes values and texts.
     pub fn edit(&mut self, trust: &Trust, edits: &[Edit]) -> Result<EntryId, WriteError> {
         let pen = self.pen();
-        let actor = actor(&pen.author, &self.log);
+        let actor = self.replica.ledger().actor(&pen.author);
         let mut copy = self.replica.document().clone();
         let change = copy.edit(&actor, pen.now, edits).expect("the edits change something");
         self.say(trust, Body::Change(change))

@@ -135,13 +135,14 @@ fn a_chain_of_held_changes_is_adopted_from_its_beginning() {
     guest.catch_up(&story.cast.trust, &story.alice);
     let trust = &story.cast.trust;
     let (first, second) = {
-        let pen = guest.pen();
         let mut copy = guest.replica.document().clone();
-        let actor = crate::ledger::write::actor(&pen.author, &LOG);
-        let mut write = |key: &str| copy.edit(&actor, pen.now, &[put(key, "home")]).unwrap();
-        let changes = [write(PLACE), write("preferences.place_of_care_1")];
-        let [one, two] = changes.map(|change| guest.say(trust, Body::Change(change)).unwrap());
-        (one, two)
+        let mut write = |key: &str| {
+            let pen = guest.pen();
+            let actor = guest.replica.ledger().actor(&pen.author);
+            let change = copy.edit(&actor, pen.now, &[put(key, "home")]).unwrap();
+            guest.say(trust, Body::Change(change)).unwrap()
+        };
+        (write(PLACE), write("preferences.place_of_care_1"))
     };
     story.alice.catch_up(trust, &guest);
     let early = story.alice.say(trust, review(second, true)).unwrap();

@@ -73,19 +73,19 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let who = 0..4_usize;
     let step = prop_oneof![
         3 => (who.clone(), "[a-z ]{0,12}").prop_map(|(w, t)| Step::Text(w, t)),
-        4 => (who.clone(), any::<u8>()).prop_map(|(w, v)| Step::Put(w, v)),
-        2 => (who.clone(), any::<bool>()).prop_map(|(w, v)| Step::Decide(w, v)),
+        6 => (who.clone(), any::<u8>()).prop_map(|(w, v)| Step::Put(w, v)),
+        4 => (who.clone(), any::<bool>()).prop_map(|(w, v)| Step::Decide(w, v)),
         1 => who.clone().prop_map(Step::Endorse),
-        1 => (who.clone(), any::<bool>(), prop::bool::weighted(0.8))
+        1 => (who.clone(), any::<bool>(), prop::bool::weighted(0.9))
             .prop_map(|(w, record, given)| Step::Consent(w, record, given)),
         2 => who.clone().prop_map(Step::Approve),
-        3 => (who.clone(), any::<u8>(), prop::bool::weighted(0.7)).prop_map(|(w, n, a)| Step::Review(w, n, a)),
+        8 => (who.clone(), any::<u8>(), prop::bool::weighted(0.7)).prop_map(|(w, n, a)| Step::Review(w, n, a)),
         1 => (who.clone(), 0..4_u8).prop_map(|(w, s)| Step::Mark(w, s)),
         1 => (who.clone(), any::<bool>()).prop_map(|(w, real)| Step::Die(w, real)),
         1 => who.clone().prop_map(Step::Copy),
-        4 => (who.clone(), who).prop_map(|(a, b)| Step::Meet(a, b)),
+        5 => (who.clone(), who).prop_map(|(a, b)| Step::Meet(a, b)),
     ];
-    proptest::collection::vec(step, 1..24)
+    proptest::collection::vec(step, 1..32)
 }
 
 fn act(story: &mut Story, step: &Step) {
@@ -124,6 +124,13 @@ fn act(story: &mut Story, step: &Step) {
             let _ = all[*who].say(trust, body);
         }
         Step::Review(who, which, adopt) => {
+            // Whoever reviews has met those whose entries wait, two at a time: the others review without knowing of it.
+            for other in [(*who + 1) % all.len(), (*who + 2) % all.len()] {
+                let theirs = all[other].held.clone();
+                theirs.iter().for_each(|signed| {
+                    all[*who].receive(trust, signed);
+                });
+            }
             let held: Vec<EntryId> =
                 all[*who].replica.ledger().held_entries().iter().map(|held| held.entry).collect();
             if let Some(entry) = held.get(usize::from(*which) % held.len().max(1)) {
