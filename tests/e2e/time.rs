@@ -23,7 +23,8 @@ fn a_device_whose_clock_is_wrong_is_told_and_what_it_writes_is_accepted() {
         draft.set("identity.preferred_name", &words("Jane")).unwrap();
         draft.commit().unwrap();
         converge(&[&nurse, &doctor]);
-        same_everywhere(&[&nurse, &doctor], plan);
+        // What is overdue is judged by each device's own clock, so the pages are compared when it is right again.
+        assert_eq!(nurse.entries(plan), doctor.entries(plan));
         let newest = doctor.history(plan).unwrap().pop().unwrap();
         assert_eq!(newest.at, off_by(wrong).0, "the device's own time is shown");
         assert_eq!(newest.relay_at, Some(MORNING.0), "and the relay's");
