@@ -5,7 +5,7 @@ mod rules;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use bedside_core::api::{Outcome, PlanId, Role, Scope, Source};
+use bedside_core::api::{ExportFormat, Outcome, PlanId, Role, Scope, Source};
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -130,23 +130,6 @@ pub(crate) enum Command {
     /// Stay in step and say what happens, until Ctrl-C
     #[command(after_help = "Examples:\n  bedside watch\n  bedside --json watch")]
     Watch,
-    /// Write a plan to a file or to standard output
-    #[command(after_help = "Examples:\n  \
-        bedside export '900 000 0009' --format text --out bedside-copy.txt\n  \
-        bedside export 9000000009 --format json")]
-    Export {
-        /// NHS number, or the plan's id
-        plan: PlanArg,
-        /// What to write
-        #[arg(long, value_enum, default_value_t = Format::Json)]
-        format: Format,
-        /// The file; without it, standard output
-        #[arg(long)]
-        out: Option<PathBuf>,
-        /// Replace the file if it is there
-        #[arg(long, requires = "out")]
-        force: bool,
-    },
     /// Show the whole story with real processes on this computer
     #[command(after_help = "Examples:\n  \
         bedside demo\n  \
@@ -322,6 +305,46 @@ pub(crate) enum Plan {
     Fields {
         /// One section only, such as cpr or what-matters
         section: Option<String>,
+    },
+    /// Write a plan to a file or to standard output
+    #[command(after_help = "Examples:\n  \
+        bedside plan export 9000000009 --format fhir --output jane.fhir.json\n  \
+        bedside plan export 9000000009 --format csv --output jane.csv\n  \
+        bedside plan export '900 000 0009' --format text --output bedside-copy.txt\n  \
+        bedside plan export 9000000009 --format json\n\n\
+        The file is there whole or not at all, for its owner only, and never replaces\n\
+        another without --force. It is not encrypted. The key-safe code is not in it.")]
+    Export {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+        /// What to write
+        #[arg(long, value_enum, default_value_t = Format::Json)]
+        format: Format,
+        /// The file; without it, standard output
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Replace the file if it is there
+        #[arg(long, requires = "output")]
+        force: bool,
+    },
+    /// Read a FHIR document of a plan, and say what it would change here
+    #[command(after_help = "Examples:\n  \
+        bedside plan import 9000000009 jane.fhir.json             look, write nothing\n  \
+        bedside plan import 9000000009 jane.fhir.json --apply\n  \
+        bedside plan import 9000000009 jane.fhir.json --apply --replace\n\n\
+        Only the person's own words and what all staff share is ever written. Decisions\n\
+        are shown for a clinician to record: `bedside plan edit PLAN decide SECTION ...`")]
+    Import {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+        /// What `bedside plan export --format fhir` wrote
+        file: PathBuf,
+        /// Write what is new, where nothing is recorded here
+        #[arg(long)]
+        apply: bool,
+        /// Also where something else is recorded here
+        #[arg(long, requires = "apply")]
+        replace: bool,
     },
     /// Every entry of a plan, oldest first: who, when, what, and how far it got
     #[command(after_help = "Examples:\n  \
@@ -576,6 +599,21 @@ pub(crate) enum Format {
     Json,
     /// For people and paper
     Text,
+    /// A FHIR R4 document, for other systems
+    Fhir,
+    /// A table of answers, for spreadsheets
+    Csv,
+}
+
+impl From<Format> for ExportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::Text => Self::Text,
+            Format::Fhir => Self::Fhir,
+            Format::Csv => Self::Csv,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

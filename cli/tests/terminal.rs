@@ -206,6 +206,25 @@ fn a_wrong_file_says_what_is_wrong_with_it() {
 }
 
 #[test]
+fn a_plan_that_cannot_be_exported_or_imported_leaves_no_file_and_says_why() {
+    let home = Home::with_device();
+    let export = ["plan", "export", JANE, "--format", "fhir", "--output", "jane.json"];
+    assert_eq!(home.fails(&export), "there is no plan for this NHS number on this device");
+    assert!(!home.path("jane.json").exists());
+    let forced = home.run(&["plan", "export", JANE, "--force"]);
+    assert_eq!(forced.status.code(), Some(2), "there is nothing to replace on standard output");
+    let said = home.fails(&["plan", "import", JANE, "none.json"]);
+    assert!(said.starts_with("none.json: cannot be read: "), "{said}");
+    std::fs::write(home.path("wrong.json"), "{").unwrap();
+    assert_eq!(
+        home.fails(&["plan", "import", JANE, "wrong.json"]),
+        "there is no plan for this NHS number on this device"
+    );
+    let replace = home.run(&["plan", "import", JANE, "wrong.json", "--replace"]);
+    assert_eq!(replace.status.code(), Some(2), "replacing without applying makes no sense");
+}
+
+#[test]
 fn errors_for_programs_are_json_on_standard_error() {
     let home = Home::with_device();
     let wrong = home.run_with_pin("000000", &["--json", "plan", "list"]);

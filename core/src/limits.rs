@@ -19,6 +19,9 @@ pub const DRAFT_EDITS_MAX: usize = 1_000;
 /// Largest FHIR file read. A full demographics record is 10 KB.
 pub const FHIR_BYTES_MAX: usize = 1 << 20;
 
+/// Largest FHIR document of a whole plan read. Every text at its longest, twice, and its history still fit.
+pub const FHIR_PLAN_BYTES_MAX: usize = 16 << 20;
+
 /// How many items one page of a list holds.
 pub const PAGE_ITEMS_MAX: usize = 200;
 

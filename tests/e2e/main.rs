@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "the parts of one test program")]
 
 mod damage;
+mod exchange;
 mod gate;
 mod input;
 mod pin;

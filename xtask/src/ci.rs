@@ -5,13 +5,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::command::{Error, cargo, line, run as run_command, succeeds};
-use crate::tidy;
+use crate::{fhir, tidy};
 
 /// How one step of the run is done.
 enum Step {
     Cargo { name: &'static str, args: &'static [&'static str], env: &'static [(&'static str, &'static str)] },
     Tidy,
     Deny,
+    Fhir,
 }
 
 const STEPS: &[Step] = &[
@@ -37,6 +38,7 @@ const STEPS: &[Step] = &[
         args: &["test", "--locked", "--workspace", "--all-features", "--no-fail-fast"],
         env: &[],
     },
+    Step::Fhir,
     Step::Cargo {
         name: "documentation",
         args: &["doc", "--locked", "--workspace", "--all-features", "--no-deps"],
@@ -68,21 +70,29 @@ impl Step {
             Self::Cargo { name, .. } => name,
             Self::Tidy => "tidy",
             Self::Deny => "dependencies",
+            Self::Fhir => "FHIR documents",
         }
     }
 
     fn line(&self, root: &Path) -> String {
-        self.command(root).map_or_else(|| "cargo xtask tidy".to_owned(), |command| line(&command))
+        match self {
+            Self::Tidy => "cargo xtask tidy".to_owned(),
+            Self::Fhir => "cargo xtask fhir".to_owned(),
+            Self::Cargo { .. } | Self::Deny => self.command(root).map(|c| line(&c)).unwrap_or_default(),
+        }
     }
 
     fn run(&self, root: &Path) -> Result<(), Error> {
-        if matches!(self, Self::Deny) {
-            need_cargo_deny(root)?;
+        match self {
+            Self::Tidy => return tidy::run(root),
+            Self::Fhir => return fhir::run(root),
+            Self::Deny => need_cargo_deny(root)?,
+            Self::Cargo { .. } => {}
         }
-        self.command(root).map_or_else(|| tidy::run(root), |mut command| run_command(&mut command))
+        self.command(root).map_or(Ok(()), |mut command| run_command(&mut command))
     }
 
-    /// The cargo command behind a step; none for `tidy`, which runs in this process.
+    /// The cargo command behind a step; none for those that run in this process.
     fn command(&self, root: &Path) -> Option<Command> {
         let mut command = cargo(root);
         // Incremental files are written for a next build that CI never makes.
@@ -92,7 +102,7 @@ impl Step {
             Self::Deny => {
                 command.args(["deny", "--locked", "--all-features", "check", "licenses", "bans", "sources"])
             }
-            Self::Tidy => return None,
+            Self::Tidy | Self::Fhir => return None,
         };
         Some(command)
     }

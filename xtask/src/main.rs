@@ -4,11 +4,13 @@
 //! |---|---|
 //! | [`ci`] | everything that must pass before a change lands |
 //! | [`tidy`] | what no compiler checks: layers, documents that lie, unfinished work |
+//! | [`fhir`] | documents of plans, judged by HAPI's validator |
 //! | [`tasks`] | the demonstration, benchmarks, fuzzing, the audit |
 //! | [`command`] | running other programs; errors |
 
 mod ci;
 mod command;
+mod fhir;
 mod tasks;
 mod tidy;
 
@@ -26,6 +28,7 @@ use crate::command::{Error, workspace_root};
     after_help = "Examples:
   cargo xtask ci                          everything that must pass before a change lands
   cargo xtask tidy                        the quick checks alone, in a second or two
+  cargo xtask fhir                        exported plans against HL7's definitions
   cargo xtask demo                        two nurses, one relay, on this machine
   cargo xtask bench reconnect             the benchmarks whose name holds \"reconnect\"
   cargo xtask fuzz entry --seconds 600    ten minutes of one fuzz target"
@@ -41,6 +44,8 @@ enum Command {
     Ci,
     /// Check layers, links, named tests and leftovers; names every place that needs work.
     Tidy,
+    /// Have FHIR documents of invented plans judged by HAPI's validator (needs Java 17 and Maven).
+    Fhir,
     /// Look for published vulnerabilities in what the project depends on (needs network and cargo-deny).
     Audit,
     /// Build the client and the relay for release and run the demonstration.
@@ -90,6 +95,7 @@ fn run(command: Command) -> Result<(), Error> {
     match command {
         Command::Ci => ci::run(&root),
         Command::Tidy => tidy::run(&root),
+        Command::Fhir => fhir::run(&root),
         Command::Audit => tasks::audit(&root),
         Command::Demo { arguments } => tasks::demo(&root, &arguments),
         Command::Bench { filter } => tasks::bench(&root, filter.as_deref()),

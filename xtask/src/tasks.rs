@@ -25,7 +25,7 @@ pub(crate) fn demo(root: &Path, arguments: &[String]) -> Result<(), Error> {
         .env("BEDSIDE_RELAY", program("bedside-relay")?))
 }
 
-fn target_directory(metadata: &serde_json::Value) -> Result<PathBuf, Error> {
+pub(crate) fn target_directory(metadata: &serde_json::Value) -> Result<PathBuf, Error> {
     let missing = || Error::Metadata("no target_directory".to_owned());
     metadata["target_directory"].as_str().map(PathBuf::from).ok_or_else(missing)
 }

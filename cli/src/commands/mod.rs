@@ -2,6 +2,7 @@
 
 mod device;
 mod edit;
+mod exchange;
 mod fields;
 mod joining;
 mod operator;
@@ -49,7 +50,6 @@ pub(crate) fn run(cli: Cli, out: Out) -> Result<(), CliError> {
         Command::Plan(plan) => run_plan(&context, *plan),
         Command::Sync { locked } => syncing::sync(&context, locked),
         Command::Watch => syncing::watch(&context),
-        Command::Export { plan, format, out, force } => plans::export(&context, &plan, format, out, force),
         Command::Demo { dir, relay_binary } => demo::run(out, dir, relay_binary),
     }
 }
@@ -70,7 +70,6 @@ const fn name(command: &Command) -> &'static str {
         Command::Plan(_) => "plan",
         Command::Sync { .. } => "sync",
         Command::Watch => "watch",
-        Command::Export { .. } => "export",
         Command::Demo { .. } => "demo",
     }
 }
@@ -99,6 +98,12 @@ fn run_plan(context: &Context, plan: Plan) -> Result<(), CliError> {
         Plan::Show { plan, at: Some(when), .. } => rules::at(context, &plan, when),
         Plan::Edit(edit) => edit::edit(context, edit),
         Plan::Fields { section } => fields::list(context.out, section.as_deref()),
+        Plan::Export { plan, format, output, force } => {
+            exchange::export(context, &plan, format, output.as_deref(), force)
+        }
+        Plan::Import { plan, file, apply, replace } => {
+            exchange::import(context, &plan, &file, apply, replace)
+        }
         Plan::History { plan, field: None } => plans::history(context, &plan),
         Plan::History { plan, field: Some(key) } => rules::field_history(context, &plan, &key),
         Plan::Diff { plan, from, to } => rules::differences(context, &plan, from, to),

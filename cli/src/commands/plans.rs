@@ -1,6 +1,6 @@
 //! Starting, listing and reading plans; consent and sharing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bedside_core::api::{
     Answer, ApiError, App, Clock as _, ConsentSpec, Demographics, HistoryRow, Leaf, NewPlan, Outcome, PlanId,
@@ -10,10 +10,10 @@ use bedside_core::plan::dates;
 use serde_json::json;
 
 use super::{Context, find};
-use crate::args::{Format, NewPlan as NewPlanArgs, PlanArg};
+use crate::args::{NewPlan as NewPlanArgs, PlanArg};
 use crate::error::CliError;
 use crate::files;
-use crate::out::{line, many, to_json, wrap};
+use crate::out::{many, wrap};
 
 /// Largest FHIR file that is looked at.
 const FHIR_BYTES_MAX: u64 = 1 << 20;
@@ -146,27 +146,6 @@ pub(super) fn show(context: &Context, plan: &PlanArg, urgent: bool) -> Result<()
     let plan = find(&open.app, plan)?;
     let view = if urgent { open.app.plan_for_urgent_care(plan)? } else { open.app.plan(plan)? };
     context.out.answer(&view, || render_text(&view))
-}
-
-pub(super) fn export(
-    context: &Context,
-    plan: &PlanArg,
-    format: Format,
-    out: Option<PathBuf>,
-    force: bool,
-) -> Result<(), CliError> {
-    let open = context.profile.unlocked()?;
-    let view = open.app.plan(find(&open.app, plan)?)?;
-    let text = match format {
-        Format::Json => to_json(&view)?,
-        Format::Text => render_text(&view),
-    };
-    let Some(path) = out else { return line(text.trim_end()) };
-    let whole = format!("{}\n", text.trim_end());
-    files::write(&path, whole.as_bytes(), force)?;
-    context.out.answer(&json!({ "file": path, "bytes": whole.len() }), || {
-        format!("Written to {}. It is not encrypted: keep it as safe as the plan.", path.display())
-    })
 }
 
 pub(super) fn history(context: &Context, plan: &PlanArg) -> Result<(), CliError> {

@@ -322,7 +322,7 @@ impl<'a> Story<'a> {
              Go on:\n  export BEDSIDE_HOME={dir} BEDSIDE_PIN={PIN}\n  \
              {program} --profile nurse plan history {NHS_NUMBER}\n  \
              {program} --profile person plan edit {NHS_NUMBER} \\\n      text wishes.about_me 'Call me Jane.'\n  \
-             {program} --profile care-home export {NHS_NUMBER} \\\n      --format text --out copy.txt\n\n\
+             {program} --profile care-home plan export {NHS_NUMBER} \\\n      --format text --output copy.txt\n\n\
              To sync, start the relay again:\n  {} {relay}",
             network.program.display()
         ))?;

@@ -21,6 +21,7 @@ mod approval;
 mod draft;
 mod enrolment;
 mod error;
+mod export;
 mod from;
 mod host;
 pub mod network;
@@ -33,6 +34,7 @@ pub use approval::{HeldRow, HeldState, ReviewRow};
 pub use draft::{Draft, Saved};
 pub use enrolment::{EnrolStep, InviteSpec};
 pub use error::ApiError;
+pub use export::{ExportFormat, Import, ImportEdit, Proposal, Proposed};
 pub use host::{FileKeyStore, desktop_host};
 pub use past::{At, FieldHistoryRow};
 pub use plans::{

@@ -1,17 +1,42 @@
-//! FHIR R4 in: a Patient of the national demographics service becomes the identity of a plan.
+//! FHIR R4 in and out.
 //!
-//! Profile: UK Core Patient as the Personal Demographics Service API answers it
+//! In: a Patient of the national demographics service becomes the identity of a plan. Profile: UK Core Patient as the
+//! Personal Demographics Service API answers it
 //! (<https://digital.nhs.uk/developer/api-catalogue/personal-demographics-service-fhir>). What is read is listed in
 //! `patient.rs`; everything else in a record is left alone.
+//!
+//! Out and in again: a whole plan as a document Bundle. `docs/fhir.md` says what stands where.
+//!
+//! | module | what |
+//! |---|---|
+//! | `patient` | a Patient of the demographics service |
+//! | `table` | which field stands in which element |
+//! | `place` | elements of a resource by their path |
+//! | `answer` | one answer as an element, and back |
+//! | `resources` | what a resource has besides its answers |
+//! | `document` | a plan as a Bundle; `narrative` as XHTML |
+//! | `read` | a Bundle as the answers of a plan |
 
+mod answer;
+mod document;
+mod narrative;
 mod patient;
+mod place;
+mod read;
+mod resources;
+mod table;
+
+pub use answer::Said;
+pub use document::Bases;
+pub use read::{DecisionRead, PlanRead};
 
 use serde_json::Value;
 
-use crate::limits::FHIR_BYTES_MAX;
+use crate::limits::{FHIR_BYTES_MAX, FHIR_PLAN_BYTES_MAX};
 use crate::plan::dates::Partial;
 use crate::plan::leaf::Leaf;
 use crate::plan::nhs_number::{NhsNumber, NhsNumberError};
+use crate::plan::view::PlanView;
 
 /// What a Patient says, as edits to a plan.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,6 +59,15 @@ pub enum FhirError {
     /// Over [`FHIR_BYTES_MAX`].
     #[error("the file has {0} bytes, more than {FHIR_BYTES_MAX}; export one person's Patient record")]
     TooLarge(usize),
+    /// A document over [`FHIR_PLAN_BYTES_MAX`].
+    #[error("the file has {0} bytes, more than {FHIR_PLAN_BYTES_MAX}; export one person's plan")]
+    PlanTooLarge(usize),
+    /// Not a document Bundle.
+    #[error("the file holds {found}, not a plan; export the plan with `bedside plan export --format fhir`")]
+    NotADocument {
+        /// A resource type, or what is there instead.
+        found: String,
+    },
     /// Not JSON.
     #[error("the file is not JSON (line {line}, column {column}); export the record as FHIR JSON")]
     NotJson {
@@ -69,6 +103,18 @@ pub fn read_patient(json: &[u8], today: Partial) -> Result<Demographics, FhirErr
     let value: Value = serde_json::from_slice(json)
         .map_err(|error| FhirError::NotJson { line: error.line(), column: error.column() })?;
     patient::read(find_patient(&value)?, today)
+}
+
+/// A whole plan as a FHIR R4 document Bundle. `plan` names the plan and makes the ids of its resources; `bases` says on
+/// which consent each entry rests. The same arguments give the same text, byte for byte.
+#[must_use]
+pub fn write_plan(plan: &str, view: &PlanView, bases: &Bases) -> String {
+    format!("{:#}\n", document::bundle(plan, view, bases))
+}
+
+/// Reads a document that [`write_plan`] wrote. Nothing is written into any plan.
+pub fn read_plan(json: &[u8]) -> Result<PlanRead, FhirError> {
+    read::read_plan(json)
 }
 
 fn find_patient(value: &Value) -> Result<&Value, FhirError> {
@@ -107,5 +153,7 @@ fn named(value: &Value) -> String {
     }
 }
 
+#[cfg(test)]
+mod document_tests;
 #[cfg(test)]
 mod tests;

@@ -241,7 +241,7 @@ fn an_answer_that_cannot_be_used_is_left_out_and_noted() {
     assert!(read.notes.iter().any(|note| note.contains("date of birth")));
 }
 
-fn all_paths(value: &Value, at: &str, paths: &mut Vec<String>) {
+pub(super) fn all_paths(value: &Value, at: &str, paths: &mut Vec<String>) {
     paths.push(at.to_owned());
     match value {
         Value::Object(map) => {
@@ -254,7 +254,7 @@ fn all_paths(value: &Value, at: &str, paths: &mut Vec<String>) {
     }
 }
 
-fn anything() -> impl Strategy<Value = Value> {
+pub(super) fn anything() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

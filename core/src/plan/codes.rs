@@ -88,6 +88,7 @@ pub enum Set {
     DeathNotice,
     PlanStatus,
     Consent,
+    Document,
 }
 
 /// One allowed answer.
@@ -139,9 +140,9 @@ const fn doubtful(code: Code) -> Code {
 
 use Set::{
     Achieved, ActualPlace, Akps, Alert, AllergyStatus, Anticipatory, AttachmentKind, Capacity, CareGroup,
-    Consent, Cpr, DeathNotice, Disability, Dwelling, Ecog, Exception, Focus, Frailty, Gender, GoldStandard,
-    HighRisk, Interpreter, Involvement, Legal, MainCarer, NumberStatus, Place, PlanStatus, Prognosis,
-    Recommendation, SurpriseQuestion, Treat, YesNo,
+    Consent, Cpr, DeathNotice, Disability, Document, Dwelling, Ecog, Exception, Focus, Frailty, Gender,
+    GoldStandard, HighRisk, Interpreter, Involvement, Legal, MainCarer, NumberStatus, Place, PlanStatus,
+    Prognosis, Recommendation, SurpriseQuestion, Treat, YesNo,
 };
 
 /// Every code that the plan knows.
@@ -150,6 +151,9 @@ pub const CODES: &[Code] = &[
     own(YesNo, "yes", "Yes"),
     own(YesNo, "no", "No"),
     own(YesNo, "unknown", "Unknown"),
+
+    snomed(Document, "summary", "861421000000109", "End of life care coordination summary"),
+    snomed(Document, "plan", "736373009", "End of life care plan"),
 
     own(PlanStatus, "not-started", "Not started"),
     own(PlanStatus, "started-by-person", "Started by the person"),

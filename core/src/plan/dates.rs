@@ -133,6 +133,13 @@ pub fn rfc3339(time: Timestamp) -> Option<String> {
     jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
 }
 
+/// Reads RFC 3339, whatever its offset; `None` for anything else and for times before 1970.
+#[must_use]
+pub fn from_rfc3339(text: &str) -> Option<Timestamp> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    u64::try_from(time.as_millisecond()).ok().map(Timestamp)
+}
+
 fn civil(time: Timestamp) -> Option<jiff::civil::DateTime> {
     let time = jiff::Timestamp::from_millisecond(i64::try_from(time.0).ok()?).ok()?;
     let zone = TimeZone::posix(UNITED_KINGDOM).expect("the rule above is one that jiff reads");
@@ -198,5 +205,7 @@ mod tests {
         assert_eq!(parse_time("2026-11-22T09:14:00Z"), Some(Timestamp(1_795_338_840_000)));
         assert_eq!(parse_time("2026-06-30"), Some(Timestamp(1_782_860_400_000 - 1)), "summer time");
         assert_eq!(parse_time("yesterday"), None);
+        assert_eq!(from_rfc3339("2026-07-01T00:00:00+01:00"), Some(Timestamp(1_782_860_400_000)));
+        assert_eq!(from_rfc3339("yesterday"), None);
     }
 }

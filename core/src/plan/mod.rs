@@ -12,6 +12,7 @@
 //! | [`compare`] | what differs between two views, in words |
 //! | [`summary`] | one line of a list |
 //! | [`text`] | a view at eighty columns |
+//! | [`csv`] | every answer as a row of a table |
 //! | [`words`] | what an entry changes, for the history |
 //! | [`codes`] | every code, in one table |
 //! | [`nhs_number`] | NHS numbers |
@@ -25,6 +26,7 @@ pub mod check;
 pub mod codes;
 pub mod compare;
 pub mod control;
+pub mod csv;
 pub mod dates;
 pub mod leaf;
 mod legal;
