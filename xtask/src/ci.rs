@@ -41,7 +41,7 @@ const STEPS: &[Step] = &[
     Step::Fhir,
     Step::Cargo {
         name: "documentation",
-        args: &["doc", "--locked", "--workspace", "--all-features", "--no-deps"],
+        args: &["doc", "--locked", "--workspace", "--all-features", "--no-deps", "--document-private-items"],
         env: &[("RUSTDOCFLAGS", "-D warnings")],
     },
 ];

@@ -12,7 +12,7 @@
 //! | [`approval`] | what was approved, and where the plan stands on its way there |
 //! | [`owners`] | whose plan it is, and who may read it after consent to share is withdrawn |
 //! | [`replica`] | a ledger and its document, kept together |
-//! | [`write`] | a new entry by this device's author |
+//! | [`mod@write`] | a new entry by this device's author |
 
 pub mod approval;
 mod judge;

@@ -7,7 +7,7 @@
 //!
 //! Everything blocks; nothing here is async. A write is durable when its call returns, and all of it or nothing is
 //! there afterwards, whatever fails in between (tests: `store::tests::crash`). Nothing is ever deleted because it cannot
-//! be read: see [`quarantine`] and [`salvage`]. What each table and column means stands in `docs/data-model.md`.
+//! be read: see [`quarantine`] and [`salvage()`]. What each table and column means stands in `docs/data-model.md`.
 
 mod columns;
 mod error;
