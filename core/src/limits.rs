@@ -9,8 +9,8 @@ pub const ENTRY_BYTES_MAX: usize = 224 << 10;
 /// How many operations one change may hold: a text of [`TEXT_BYTES_MAX`] rewritten whole is two for each byte.
 pub const CHANGE_OPS_MAX: u64 = 1 << 18;
 
-/// How many changes a stored document may lack. Applying so many again takes two milliseconds; writing the whole document with each
-/// of them would take a tenth of each commit.
+/// How many changes a stored document may lack. They are applied again when the plan is opened, so that not every edit writes
+/// the whole document.
 pub const UNSAVED_CHANGES_MAX: usize = 16;
 
 /// How many fields one draft may change.
