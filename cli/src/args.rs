@@ -1,6 +1,7 @@
 //! The commands and their help.
 
 mod rules;
+mod worklists;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -10,6 +11,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use rules::{Approve, Deciding, GroundsArgs, StageArg, When};
+pub(crate) use worklists::{Caseload, Day, Visit, WorklistArgs};
 
 /// Care plans that work without a network, on this computer.
 ///
@@ -118,6 +120,27 @@ pub(crate) enum Command {
         bedside plan edit 9000000009 set preferences.place_of_death_1 home"
     )]
     Plan(Box<Plan>),
+    /// What there is to do: today's visits, reviews due, plans in conflict ...
+    #[command(after_help = "Examples:\n  \
+        bedside worklist                    how long each list is\n  \
+        bedside worklist visits\n  \
+        bedside worklist changed --limit 10\n  \
+        bedside --json worklist reviews")]
+    Worklist(WorklistArgs),
+    /// The plans that you have taken on; nobody else is told
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  bedside caseload add 9000000009\n  bedside caseload list"
+    )]
+    Caseload(Caseload),
+    /// The visits that you plan; nobody else is told
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        bedside visit add 9000000009 --day tomorrow --time 10:30\n  \
+        bedside visit list --day today"
+    )]
+    Visit(Visit),
     /// Send what is saved here and fetch what others saved, once
     #[command(after_help = "Examples:\n  \
         bedside sync\n  \

@@ -25,6 +25,15 @@ pub const FHIR_PLAN_BYTES_MAX: usize = 16 << 20;
 /// How many items one page of a list holds.
 pub const PAGE_ITEMS_MAX: usize = 200;
 
+/// How many plans somebody may take on. A community nurse has a few dozen.
+pub const CASELOAD_MAX: usize = 2_000;
+
+/// How many visits may be planned and not done. A nurse makes a dozen a day.
+pub const VISITS_TO_DO_MAX: usize = 2_000;
+
+/// Longest note on a visit, in bytes of UTF-8. What belongs in the plan is written there.
+pub const VISIT_NOTE_BYTES_MAX: usize = 1_000;
+
 /// How many rows one search answers.
 pub const SEARCH_HITS_MAX: usize = 50;
 

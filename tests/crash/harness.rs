@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bedside_core::api::App;
+use bedside_core::api::{App, Worklist};
 use bedside_core::engine::{Input, Status};
 use bedside_core::store::OpenOptions;
 use bedside_core::testing::sim::{Fed, Outbound, PIN, SimDevice};
@@ -163,6 +163,9 @@ impl Attempt {
                 view.as_object_mut().unwrap().remove("as_of");
                 let history = serde_json::to_string(&app.history(row.plan).unwrap()).unwrap();
                 text.push_str(&format!("{view}\n{history}\n"));
+            }
+            for list in [Worklist::Caseload, Worklist::Visits] {
+                text.push_str(&serde_json::to_string(&app.worklist(list, None, 200).unwrap().rows).unwrap());
             }
             let status = app.status().unwrap();
             let counts = (status.plans, status.unsent, status.waiting, status.refused, status.set_aside);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bedside_core::api::{Answer, ApiError, App, Leaf, Outcome, PlanId, Scope, Section, Source};
+use bedside_core::api::{
+    Answer, ApiError, App, Leaf, NewVisit, Outcome, PlanId, Scope, Section, Source, Worklist,
+};
 use bedside_core::engine::Input;
 use bedside_core::testing::vfs::FaultVfs;
 
@@ -73,6 +75,40 @@ fn a_decision_and_an_endorsement_are_saved_whole_or_not_at_all() {
         let fields = BTreeMap::from([("escalation.other".to_owned(), leaf)]);
         draft.decide(Section::Escalation, &fields, false)?;
         draft.commit().map(drop)
+    });
+}
+
+#[test]
+fn a_plan_is_taken_on_or_not() {
+    at_once(1, |app, plan| app.take_on(plan));
+}
+
+#[test]
+fn a_visit_is_planned_or_not() {
+    at_once(1, |app, plan| {
+        let (day, note) = ("2026-11-18".to_owned(), "dressing".to_owned());
+        app.plan_visit(plan, NewVisit { day, time: Some("10:30".to_owned()), note }).map(drop)
+    });
+}
+
+#[test]
+fn what_somebody_keeps_for_themself_survives_a_repair() {
+    let (mut world, plan) = good_day();
+    let app = world.seats[ALICE].device.app();
+    app.take_on(plan).unwrap();
+    let visit = NewVisit { day: "2026-11-18".to_owned(), time: None, note: "dressing".to_owned() };
+    let visit = app.plan_visit(plan, visit).unwrap();
+    app.plan(plan).unwrap();
+    let scene = Scene::of(&mut world, ALICE);
+    let page = scene.page(&mut world);
+    let attempt = scene.damaged("vault.db").copy(FaultVfs::register(), &page);
+    assert!(attempt.repair());
+    attempt.open();
+    attempt.app(|app| {
+        let list = |list| app.worklist(list, None, 9).unwrap().rows;
+        assert_eq!(list(Worklist::Caseload).len(), 1);
+        assert_eq!(list(Worklist::Visits)[0].visit.as_ref().map(|visit| visit.id), Some(visit));
+        assert_eq!(list(Worklist::Changed).len(), 1, "better looked at once more than not at all");
     });
 }
 

@@ -9,6 +9,7 @@ mod ops;
 mod relay;
 mod rules;
 mod stories;
+mod worklists;
 mod world;
 
 use world::{Marks, World};

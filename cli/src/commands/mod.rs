@@ -9,6 +9,7 @@ mod operator;
 mod plans;
 mod rules;
 mod syncing;
+mod worklists;
 
 use bedside_core::api::{App, ConsentSpec, PlanId, Stage};
 
@@ -48,6 +49,9 @@ pub(crate) fn run(cli: Cli, out: Out) -> Result<(), CliError> {
         Command::Invite(invite) => joining::invite(&context, invite),
         Command::Enrol { invitation, wait } => joining::enrol(&context, &invitation, wait),
         Command::Plan(plan) => run_plan(&context, *plan),
+        Command::Worklist(args) => worklists::worklist(&context, &args),
+        Command::Caseload(command) => worklists::caseload(&context, command),
+        Command::Visit(command) => worklists::visit(&context, command),
         Command::Sync { locked } => syncing::sync(&context, locked),
         Command::Watch => syncing::watch(&context),
         Command::Demo { dir, relay_binary } => demo::run(out, dir, relay_binary),
@@ -68,6 +72,9 @@ const fn name(command: &Command) -> &'static str {
         Command::Invite(_) => "invite",
         Command::Enrol { .. } => "enrol",
         Command::Plan(_) => "plan",
+        Command::Worklist(_) => "worklist",
+        Command::Caseload(_) => "caseload",
+        Command::Visit(_) => "visit",
         Command::Sync { .. } => "sync",
         Command::Watch => "watch",
         Command::Demo { .. } => "demo",

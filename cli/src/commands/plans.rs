@@ -111,11 +111,11 @@ fn list_in_words(rows: &[PlanListRow]) -> String {
     if rows.is_empty() {
         return "No plans.".into();
     }
-    rows.iter().map(row_in_words).collect::<Vec<_>>().join("\n")
+    rows.iter().map(|row| row_in_words(row, "")).collect::<Vec<_>>().join("\n")
 }
 
-/// Who it is about comes before the CPR answer, on a line of its own.
-fn row_in_words(row: &PlanListRow) -> String {
+/// Who it is about comes before the CPR answer, on a line of its own; then why the plan is in the list, if that is said.
+pub(super) fn row_in_words(row: &PlanListRow, why: &str) -> String {
     let name: Vec<&str> =
         [row.family.as_str(), row.given.as_str()].into_iter().filter(|s| !s.is_empty()).collect();
     let name = if name.is_empty() { "Name not recorded".to_owned() } else { name.join(", ") };
@@ -125,7 +125,7 @@ fn row_in_words(row: &PlanListRow) -> String {
     marks.extend((row.alerts > 0).then(|| many(row.alerts.into(), "alert", "alerts")));
     marks.extend((row.held > 0).then(|| format!("{} held", row.held)));
     let mut text = format!("{}  {name}; born {born}", grouped(&row.nhs_number));
-    for line in [marks.join("; "), row.place.clone()] {
+    for line in [why.to_owned(), marks.join("; "), row.place.clone()] {
         if !line.is_empty() {
             text.push('\n');
             text.push_str(&wrap(&format!("    {line}"), 0));
@@ -244,12 +244,12 @@ mod tests {
             locked: false,
         };
         assert_eq!(
-            row_in_words(&row),
+            row_in_words(&row, ""),
             "900 000 0009  SMITH, Jane; born 22-Oct-1950\n    CPR not recommended; DECISIONS IN CONFLICT; 1 alert; \
              2 held\n    1 Trevelyan Square"
         );
         (row.family, row.given, row.born) = Default::default();
-        assert!(row_in_words(&row).starts_with("900 000 0009  Name not recorded; born not recorded\n"));
+        assert!(row_in_words(&row, "").starts_with("900 000 0009  Name not recorded; born not recorded\n"));
     }
 
     #[test]

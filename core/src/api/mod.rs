@@ -28,6 +28,7 @@ pub mod network;
 mod past;
 mod plans;
 mod sync;
+mod worklists;
 
 pub use app::{App, Clocks, DeviceStatus, Identity};
 pub use approval::{HeldRow, HeldState, ReviewRow};
@@ -42,6 +43,7 @@ pub use plans::{
     read_patient,
 };
 pub use sync::{Cancel, SyncReport};
+pub use worklists::{NewVisit, Visit, VisitId, Worklist, WorklistCounts, WorklistPage, WorklistRow};
 
 pub use crate::driver::device::Host;
 pub use crate::driver::observe::{Event, Subscription};
@@ -54,6 +56,7 @@ pub use crate::plan::schema::{FIELDS, Field, Kind, Section};
 pub use crate::plan::text::render_text;
 pub use crate::plan::view::PlanView;
 pub use crate::ports::{Clock, SystemClock};
+pub use crate::store::PageKey;
 pub use bedside_protocol::entry::{Grounds, Outcome, Scope, Stage};
 pub use bedside_protocol::ids::{EntryId, Timestamp};
 pub use bedside_protocol::statement::{Capabilities, Role};

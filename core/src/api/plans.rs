@@ -249,10 +249,9 @@ impl App {
     /// A page of at most `limit` plans (200 at most), by name.
     pub fn plans(&self, after: Option<&PageKey>, limit: usize) -> Result<PlanList, ApiError> {
         let limit = limit.clamp(1, PAGE_ITEMS_MAX);
-        let rows =
+        let page =
             self.vault()?.vault.read(|read| read.plans_page(after, limit)).map_err(DriverError::Store)?;
-        let next = if rows.len() == limit { rows.last().map(PlanRow::page_key) } else { None };
-        Ok(PlanList { rows: rows.into_iter().map(PlanListRow::from).collect(), next })
+        Ok(PlanList { rows: page.rows.into_iter().map(PlanListRow::from).collect(), next: page.next })
     }
 
     /// Plans whose name, NHS number or place begins with each of the words; at most 50.
@@ -265,14 +264,19 @@ impl App {
         Ok(rows.into_iter().map(PlanListRow::from).collect())
     }
 
-    /// The plan as this device's person is shown it: as it stands, or as urgent care is shown it, or, when consent was
+    /// The plan as this device's person is shown it, who has looked at it with that (see [`super::Worklist::Changed`]): as it stands, or as urgent care is shown it, or, when consent was
     /// withdrawn and it is another organisation's plan, that and nothing else.
     pub fn plan(&self, plan: PlanId) -> Result<PlanView, ApiError> {
         let open = self.vault()?;
         let at = self.device.moment()?;
         let waiting = open.vault.read(|read| read.waiting_count(&plan.0)).map_err(DriverError::Store)?;
         self.is_here(plan)?;
-        Ok(open.books().shown(&open.vault, plan.0, at, waiting)?)
+        let mut books = open.books();
+        let shown = books.shown(&open.vault, plan.0, at, waiting)?;
+        // While the books are held nothing more comes in: what is here is what is shown.
+        let last = open.vault.read(|read| read.last_position(&plan.0)).map_err(DriverError::Store)?;
+        open.looked(plan.0, last, at.now);
+        Ok(shown)
     }
 
     /// The plan as urgent care is shown it: of decisions those that were approved, marked where something changed since,
@@ -424,7 +428,7 @@ impl App {
         use_it(replica, trust)
     }
 
-    fn is_here(&self, plan: PlanId) -> Result<(), ApiError> {
+    pub(super) fn is_here(&self, plan: PlanId) -> Result<(), ApiError> {
         let log = self.vault()?.vault.read(|read| read.log(&plan.0)).map_err(DriverError::Store)?;
         log.map(drop).ok_or_else(|| ApiError::NotFound { what: "plan".into() })
     }

@@ -1,6 +1,8 @@
 //! The way of an edit on the device that makes it: shape and authority, change, signature, seal, and one transaction that
 //! writes entry, document, summary, search index and the outgoing copy.
 
+use std::collections::BTreeSet;
+
 use bedside_protocol::cbor;
 use bedside_protocol::entry::{
     Approval, ApprovedSection, Body, Consent, Decision, Entry, Grant, Mark, Review, entry_id,
@@ -9,6 +11,7 @@ use bedside_protocol::ids::{EntryId, LogId, SealedId, Timestamp};
 use bedside_protocol::statement::Trust;
 
 use super::DriverError;
+use super::lists::list_rows;
 use super::open_vault::{Books, OpenVault, name};
 use crate::crdt::Edit;
 use crate::crypto::content::{ContentKey, sign_entry};
@@ -19,9 +22,10 @@ use crate::limits::ENTRY_BYTES_MAX;
 use crate::plan::approval::version;
 use crate::plan::schema::Section;
 use crate::plan::summary::summary;
+use crate::plan::worklist::Reader;
 use crate::store::{
-    ContentKeyRow, DocumentRow, EntryRow, LogRow, OutgoingRow, PlanRow, StatementRow, StoreError, Vault,
-    VaultTx,
+    ContentKeyRow, DocumentRow, EntryRow, ListRow, LogRow, OutgoingRow, PlanRow, StatementRow, StoreError,
+    Vault, VaultTx,
 };
 
 /// What an entry is to say, before it has its place.
@@ -54,6 +58,7 @@ pub(crate) struct Rows {
     pub(crate) outgoing: Vec<OutgoingRow>,
     pub(crate) documents: Vec<(LogId, DocumentRow)>,
     pub(crate) plans: Vec<PlanRow>,
+    pub(crate) lists: Vec<(LogId, Vec<ListRow>)>,
 }
 
 impl Rows {
@@ -64,7 +69,10 @@ impl Rows {
         self.entries.iter().try_for_each(|row| tx.put_entry(row).map(|_| ()))?;
         self.outgoing.iter().try_for_each(|row| tx.put_outgoing(row))?;
         self.documents.iter().try_for_each(|(log, row)| tx.put_document(log, row))?;
-        self.plans.iter().try_for_each(|row| tx.put_plan(row))
+        self.plans.iter().try_for_each(|row| tx.put_plan(row))?;
+        self.lists.iter().try_for_each(|(log, rows)| tx.put_lists(log, rows))?;
+        let news: BTreeSet<LogId> = self.entries.iter().filter(|row| !row.own).map(|row| row.log).collect();
+        news.iter().try_for_each(|log| tx.note_news(log))
     }
 }
 
@@ -244,8 +252,12 @@ pub(crate) fn describe(
     rows: &mut Rows,
 ) -> Result<(), DriverError> {
     let waiting = vault.read(|read| read.waiting_count(&log))?;
-    let summary = summary(&books.shown(vault, log, at, waiting)?);
+    let plan = books.shown(vault, log, at, waiting)?;
+    let summary = summary(&plan);
+    let name = books.reader_name();
     let replica = books.replica(vault, log)?;
+    let reader = Reader { name: &name, held_since: replica.ledger().held_since() };
+    rows.lists.push((log, list_rows(&plan, &reader)));
     let saved = replica.save_in_time();
     rows.documents.extend(saved.map(|bytes| (log, DocumentRow { bytes, state: Vec::new() })));
     let more = Listed { status: summary.status.to_owned(), died: summary.died, locked: summary.locked };

@@ -48,6 +48,12 @@ pub struct Device {
     looked_at: AtomicI64,
 }
 
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.note_looks();
+    }
+}
+
 /// Name of the transport key in the platform's key store.
 const TRANSPORT: &str = "transport-key";
 /// Name of the remembered vault key in the platform's key store.
@@ -166,6 +172,9 @@ impl Device {
     fn open_with(&self, key: &VaultKey) -> Result<(), DriverError> {
         let vault = Vault::open_with(&self.dir, &key.sqlcipher_literal(), &self.host.files)?;
         let open = Arc::new(OpenVault::new(vault)?);
+        if open.vault.read(|read| read.lacks_derived())? {
+            open.describe_missing(self.moment()?)?;
+        }
         if let Err(error) = self.refill_mailbox(&open) {
             // Plans can be read all the same; whatever needs the mailbox says what is wrong with it.
             tracing::warn!(%error, "the mailbox cannot be filled");
@@ -188,6 +197,7 @@ impl Device {
 
     /// Closes the vault: its key and everything read from it leave memory.
     pub fn lock(&self) -> Result<(), DriverError> {
+        self.note_looks();
         let open = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
         match open.map(Arc::try_unwrap) {
             Some(Ok(open)) => Ok(open.vault.close()?),
@@ -205,10 +215,20 @@ impl Device {
 
     /// Releases every file and lock, as iOS asks before a suspension.
     pub fn suspend(&self) -> Result<(), DriverError> {
+        self.note_looks();
         if let Ok(open) = self.vault() {
             open.vault.suspend()?;
         }
         Ok(self.mailbox.suspend()?)
+    }
+
+    /// Notes in the vault which plans were looked at. What fails here costs no more than a second look at a plan.
+    pub(crate) fn note_looks(&self) {
+        if let Ok(open) = self.vault()
+            && let Err(error) = open.note_looks()
+        {
+            tracing::warn!(%error, "what was looked at is not noted");
+        }
     }
 
     /// Takes files and locks again.

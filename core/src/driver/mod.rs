@@ -8,6 +8,7 @@
 //! | `commit` | the way of an edit on the device that makes it |
 //! | `intake` | the way of an edit on the devices that receive it |
 //! | `keys_for_readers` | every reader gets every key |
+//! | `lists` | what lists show, and what this device's person keeps for themself |
 //! | `post` | from the vault into the mailbox |
 //! | `enrol` | both sides of an enrolment |
 //! | `recovery` | comparing with a relay that lost its place |
@@ -22,6 +23,7 @@ pub mod enrol;
 mod intake;
 pub mod keyring;
 mod keys_for_readers;
+mod lists;
 pub mod observe;
 pub(crate) mod open_vault;
 mod post;

@@ -9,6 +9,7 @@ use bedside_protocol::signing::Signer;
 use bedside_protocol::statement::{Trust, identity_id};
 
 use super::DriverError;
+use super::lists::Looks;
 use crate::crypto::content::ContentKey;
 use crate::crypto::keys::{SealingKey, SigningKey};
 use crate::crypto::lookup::LookupKey;
@@ -26,6 +27,7 @@ pub(crate) struct OpenVault {
     books: Mutex<Books>,
     /// The last position of the outbox that the mailbox has a copy of.
     pub(super) posted: AtomicI64,
+    pub(super) looks: Mutex<Looks>,
 }
 
 /// The keys and the standing of the one who unlocked it.
@@ -77,7 +79,13 @@ impl OpenVault {
         let standing = keys.standing.get_mut().unwrap_or_else(PoisonError::into_inner);
         let reader = standing.as_ref().map(|standing| standing.credential);
         let books = Books { trust, reader, replicas: BTreeMap::new(), used: 0 };
-        Ok(Self { vault, keys, books: Mutex::new(books), posted: AtomicI64::new(i64::MIN) })
+        Ok(Self {
+            vault,
+            keys,
+            books: Mutex::new(books),
+            posted: AtomicI64::new(i64::MIN),
+            looks: Mutex::default(),
+        })
     }
 
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
@@ -178,6 +186,12 @@ impl Books {
         self.replica(vault, log)?;
         let (_, replica) = self.replicas.get_mut(&log).expect("replica() put it there");
         Ok((replica, &self.trust))
+    }
+
+    /// The name of the device's person; empty before enrolment.
+    pub(crate) fn reader_name(&self) -> String {
+        let credential = self.reader.and_then(|reader| self.trust.credential(&reader));
+        credential.map(|credential| credential.name.clone()).unwrap_or_default()
     }
 
     /// Forgets what may differ from the vault.

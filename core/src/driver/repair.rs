@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bedside_protocol::ids::LogId;
+use bedside_protocol::ids::{IdentityId, LogId, Timestamp};
 use bedside_protocol::statement::{Statement, Trust};
 
 use super::DriverError;
-use super::commit::{Moment, Rows, describe};
+use super::commit::Moment;
 use super::device::Host;
 use super::keyring::Keyring;
 use super::open_vault::{OpenVault, name};
@@ -18,7 +18,8 @@ use crate::crypto::vault_key::VaultKey;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
 use crate::store::{
     ContentKeyRow, DatabaseFile, EntryRow, LogRow, Mailbox, OutgoingRow, QuarantineRow, Salvaged,
-    StatementKind, StatementRow, StoreError, SyncState, Vault, WaitReason, WaitingRow, quarantine, salvage,
+    StatementKind, StatementRow, StoreError, SyncState, Vault, VisitRow, WaitReason, WaitingRow, quarantine,
+    salvage,
 };
 
 /// Where a vault is made anew before it takes its place.
@@ -44,6 +45,8 @@ struct Found {
     statements: Vec<StatementRow>,
     keys: Vec<(LogId, ContentKeyRow)>,
     entries: BTreeMap<LogId, Vec<EntryRow>>,
+    caseload: Vec<(IdentityId, LogId, Timestamp)>,
+    visits: Vec<VisitRow>,
 }
 
 /// Checks vault and mailbox of a device that nobody has open, and makes anew what is damaged.
@@ -115,6 +118,8 @@ fn rebuild_vault(
         Salvaged::Statement(row) => found.statements.push(row),
         Salvaged::ContentKey { log, row } => found.keys.push((log, row)),
         Salvaged::Entry(row) => found.entries.entry(row.log).or_default().push(row),
+        Salvaged::Caseload { identity, log, since } => found.caseload.push((identity, log, since)),
+        Salvaged::Visit(row) => found.visits.push(row),
     });
     report.lost = salvaged.map_or(1, |salvaged| salvaged.lost);
     report.moved_to.push(aside);
@@ -134,6 +139,12 @@ fn rebuild_vault(
     for (log, rows) in found.entries {
         report.entries += restore_entries(&vault, log, rows, &trust)?;
     }
+    let (caseload, visits) = (found.caseload, found.visits);
+    // What had been looked at is not restored: better a plan is looked at once more than not at all.
+    vault.write(move |tx| {
+        caseload.iter().try_for_each(|(identity, log, since)| tx.take_on(identity, log, *since))?;
+        visits.iter().try_for_each(|row| tx.put_visit(row).map(drop))
+    })?;
     let state = mailbox.state()?;
     mailbox.set_state(&SyncState { cursor: None, recovering: false, ..state.clone() })?;
     describe_all(vault, Moment { now: host.clock.now(), relay_time: state.relay_time }, report.enrol_again)?;
@@ -305,14 +316,7 @@ fn waiting_row(row: &EntryRow, bytes: Vec<u8>) -> WaitingRow {
 fn describe_all(vault: Vault, at: Moment, enrol_again: bool) -> Result<(), DriverError> {
     let open = OpenVault::new(vault)?;
     if !enrol_again {
-        for log in open.vault.read(|read| read.logs())? {
-            let mut rows = Rows::default();
-            let has_entries = !open.vault.read(|read| read.entries(&log.id))?.is_empty();
-            if has_entries {
-                describe(&mut open.books(), &open.vault, log.id, at, &mut rows)?;
-                open.vault.write(move |tx| rows.write(tx))?;
-            }
-        }
+        open.describe_missing(at)?;
     }
     Ok(open.vault.close()?)
 }
@@ -320,7 +324,6 @@ fn describe_all(vault: Vault, at: Moment, enrol_again: bool) -> Result<(), Drive
 #[cfg(test)]
 mod tests {
     use bedside_protocol::entry::{Entry, Outcome, Scope};
-    use bedside_protocol::ids::Timestamp;
     use bedside_protocol::statement::Role;
 
     use super::*;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use bedside_protocol::entry::{Body, Review};
-use bedside_protocol::ids::EntryId;
+use bedside_protocol::ids::{EntryId, Timestamp};
 
-use super::{HeldReason, Ledger, Node, Verdict};
+use super::{HeldReason, Ledger, Node, Verdict, moment};
 
 /// What reviewers have said of a held entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,8 +58,19 @@ impl Ledger {
     /// How many held entries a reviewer still has to look at.
     #[must_use]
     pub fn held(&self) -> usize {
+        self.to_review().count()
+    }
+
+    /// When the first of these was written, by what it is judged by.
+    #[must_use]
+    pub fn held_since(&self) -> Option<Timestamp> {
+        self.to_review().map(|node| moment(&node.entry)).min()
+    }
+
+    fn to_review(&self) -> impl Iterator<Item = &Node> {
         let held = self.nodes.iter().filter(|(_, node)| node.verdict != Verdict::Standing);
-        held.filter(|(id, _)| matches!(self.ruling(id, None), Ruling::Open | Ruling::Disputed)).count()
+        held.filter(|(id, _)| matches!(self.ruling(id, None), Ruling::Open | Ruling::Disputed))
+            .map(|(_, node)| node)
     }
 
     /// What the reviews say, all of them or those among some landmarks.

@@ -142,11 +142,21 @@ fn cpr(alerts: &mut Alerts, view: &PlanView, material: &Material<'_>) {
 const REVIEWS: [(Section, &str, &str); 2] =
     [(Section::Cpr, "cpr.review_date", "CPR"), (Section::Escalation, "escalation.review_date", "escalation")];
 
-fn reviews(alerts: &mut Alerts, view: &PlanView, today: Option<Partial>) {
-    for (section, key, what) in REVIEWS {
+/// The days on which the decisions of a plan, and then the plan itself, are looked at again.
+pub(super) fn review_days(view: &PlanView) -> Vec<(Option<Section>, Partial)> {
+    let decided = REVIEWS.into_iter().filter_map(|(section, key, _)| {
         let decisions = view.section(section).decisions.iter();
-        let earliest = decisions.filter_map(|d| day(&d.field(key)?.values.first()?.date)).min();
-        match due(earliest, today) {
+        let earliest = decisions.filter_map(|d| day(&d.field(key)?.values.first()?.date)).min()?;
+        Some((Some(section), earliest))
+    });
+    decided.chain(day(&view.control.review_date).map(|day| (None, day))).collect()
+}
+
+fn reviews(alerts: &mut Alerts, view: &PlanView, today: Option<Partial>) {
+    let days = review_days(view);
+    let of = |section| days.iter().find(|(of, _)| *of == section).map(|(_, day)| *day);
+    for (section, _, what) in REVIEWS {
+        match due(of(Some(section)), today) {
             Some((Due::Past, day)) => {
                 let text = format!("The {what} decision was due for review on {}", day.show());
                 alerts.warn("review-overdue", text, "Review the decision; it stands until it is replaced");
@@ -158,7 +168,7 @@ fn reviews(alerts: &mut Alerts, view: &PlanView, today: Option<Partial>) {
             None => {}
         }
     }
-    match due(day(&view.control.review_date), today) {
+    match due(of(None), today) {
         Some((Due::Past, day)) => {
             let text = format!("The plan was due for review on {}", day.show());
             alerts.warn("plan-review-overdue", text, "Go through the plan and have it approved again");

@@ -11,6 +11,7 @@
 //! | [`control`] | how the plan as a whole stands |
 //! | [`compare`] | what differs between two views, in words |
 //! | [`summary`] | one line of a list |
+//! | [`worklist`] | the lists of work that a plan is on, and why |
 //! | [`text`] | a view at eighty columns |
 //! | [`csv`] | every answer as a row of a table |
 //! | [`words`] | what an entry changes, for the history |
@@ -36,6 +37,7 @@ pub mod summary;
 pub mod text;
 pub mod view;
 pub mod words;
+pub mod worklist;
 
 #[cfg(test)]
 mod tests;

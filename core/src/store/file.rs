@@ -30,7 +30,10 @@ pub(super) struct Kind {
 
 pub(super) const VAULT: Kind = Kind {
     file: "vault.db",
-    migrations: &[include_str!("../../migrations/vault/0001_init.sql")],
+    migrations: &[
+        include_str!("../../migrations/vault/0001_init.sql"),
+        include_str!("../../migrations/vault/0002_worklists.sql"),
+    ],
     reserved: 80,
 };
 

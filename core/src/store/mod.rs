@@ -21,15 +21,16 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod vault;
+mod worklists;
 mod write;
 
 pub use error::{Cause, IoCause, StoreError};
 pub use mailbox::Mailbox;
 pub use read::VaultRead;
 pub use rows::{
-    ContentKeyRow, Counts, DocumentRow, EntryRow, IncomingRow, LogRow, MailReceipt, MailRow, OutgoingRow,
-    PageKey, PlanRow, QuarantineRow, ReceiptKind, ReceiptRow, StatementKind, StatementRow, SyncState,
-    ViewRow, WaitReason, WaitingRow, Wish,
+    ContentKeyRow, Counts, DocumentRow, EntryRow, IncomingRow, List, ListCounts, ListRow, LogRow,
+    MailReceipt, MailRow, OutgoingRow, Page, PageKey, PlanRow, QuarantineRow, ReceiptKind, ReceiptRow,
+    StatementKind, StatementRow, SyncState, ViewRow, VisitRow, Visits, WaitReason, WaitingRow, Wish,
 };
 pub use salvage::{DatabaseFile, SalvageReport, Salvaged, quarantine, salvage};
 pub use vault::Vault;

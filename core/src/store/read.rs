@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::columns::{Columns, all, first, limit};
 use super::error::{At as _, StoreError};
 use super::rows::{
-    ContentKeyRow, Counts, DocumentRow, EntryRow, LogRow, OutgoingRow, PageKey, PlanRow, QuarantineRow,
-    ReceiptKind, ReceiptRow, StatementKind, StatementRow, ViewRow, WaitReason, WaitingRow,
+    ContentKeyRow, Counts, DocumentRow, EntryRow, LogRow, OutgoingRow, PlanRow, QuarantineRow, ReceiptKind,
+    ReceiptRow, StatementKind, StatementRow, ViewRow, WaitReason, WaitingRow,
 };
 use super::search;
 use crate::limits::{PAGE_ITEMS_MAX, SEARCH_HITS_MAX};
@@ -17,6 +17,15 @@ use crate::limits::{PAGE_ITEMS_MAX, SEARCH_HITS_MAX};
 pub struct VaultRead<'c> {
     pub(super) connection: &'c Connection,
 }
+
+/// What [`plan`] reads, in its order.
+macro_rules! plan_columns {
+    () => {
+        "l.id, p.nhs_number, p.family, p.given, p.born, p.place, p.cpr, p.alerts, p.in_conflict, p.held, \
+         p.changed_at, l.opened_at, p.summary"
+    };
+}
+pub(super) use plan_columns;
 
 macro_rules! select {
     (statement $($rest:literal)?) => {
@@ -48,8 +57,7 @@ macro_rules! select {
     };
     (plan $($rest:literal)?) => {
         concat!(
-            "SELECT l.id, p.nhs_number, p.family, p.given, p.born, p.place, p.cpr, p.alerts, p.in_conflict, \
-             p.held, p.changed_at, l.opened_at, p.summary FROM plan p JOIN log l ON l.number = p.log "
+            "SELECT ", plan_columns!(), " FROM plan p JOIN log l ON l.number = p.log "
             $(, $rest)?
         )
     };
@@ -217,23 +225,6 @@ impl VaultRead<'_> {
     pub fn plan_by_nhs(&self, nhs_number: &str) -> Result<Option<PlanRow>, StoreError> {
         let sql = select!(plan "WHERE p.nhs_number = ?1 ORDER BY p.log");
         first(self.connection, "find a plan by NHS number", sql, [nhs_number], plan)
-    }
-
-    /// A page of plans by family and given name, at most [`PAGE_ITEMS_MAX`].
-    pub fn plans_page(&self, after: Option<&PageKey>, count: usize) -> Result<Vec<PlanRow>, StoreError> {
-        const STEP: &str = "read a page of plans";
-        let count = limit(count.min(PAGE_ITEMS_MAX));
-        match after {
-            None => {
-                let sql = select!(plan "ORDER BY p.sort, p.log LIMIT ?1");
-                all(self.connection, STEP, sql, [count], plan)
-            }
-            Some(PageKey { sort, log }) => {
-                let sql = select!(plan "WHERE (p.sort, p.log) > (?1, coalesce((SELECT number FROM log \
-                                        WHERE id = ?2), 0)) ORDER BY p.sort, p.log LIMIT ?3");
-                all(self.connection, STEP, sql, params![sort, log.as_bytes(), count], plan)
-            }
-        }
     }
 
     /// The plans that changed last, newest first, at most [`PAGE_ITEMS_MAX`].
@@ -440,7 +431,8 @@ fn waiting(row: &Columns<'_>) -> Result<WaitingRow, StoreError> {
     })
 }
 
-fn plan(row: &Columns<'_>) -> Result<PlanRow, StoreError> {
+/// A plan whose columns come first.
+pub(super) fn plan(row: &Columns<'_>) -> Result<PlanRow, StoreError> {
     Ok(PlanRow {
         log: row.id(0, LogId::from_slice)?,
         nhs_number: row.text(1)?,

@@ -1,6 +1,8 @@
 //! What the store is given and gives back. None of these can be printed: most hold personal data or secrets.
 
-use bedside_protocol::ids::{EntryId, KeyId, LogId, RelayEpoch, SealedId, StatementId, Timestamp};
+use bedside_protocol::ids::{
+    EntryId, IdentityId, KeyId, LogId, RelayEpoch, SealedId, StatementId, Timestamp,
+};
 use bedside_protocol::wire::{Cursor, EnrolmentAnswer};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
@@ -238,19 +240,99 @@ pub struct QuarantineRow {
     pub at: Timestamp,
 }
 
-/// Where a page of plans ordered by name ended; the next page begins after it.
+/// Where a page of a list ended; the next page begins after it. Good for the list it came from alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PageKey {
     pub(super) sort: String,
-    pub(super) log: LogId,
+    pub(super) number: i64,
 }
 
-impl PlanRow {
-    /// Where a page that ends with this plan ends.
-    #[must_use]
-    pub fn page_key(&self) -> PageKey {
-        PageKey { sort: super::search::sort_key(&self.family, &self.given), log: self.log }
+/// Some rows of a list, in its order.
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<PageKey>,
+}
+
+code! {
+    /// A list that a plan is on by what it says.
+    List {
+        /// Somebody asked for approval, or what was approved has changed.
+        Approval = 0,
+        /// The next day of review.
+        Review = 1,
+        /// Decisions contradict each other.
+        Conflict = 2,
+        /// Entries are held.
+        Held = 3,
+        /// It names the device's person as key worker.
+        KeyWorker = 4,
     }
+}
+
+/// A plan's place in a list that it is on by what it says. Derived.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListRow {
+    /// Which list.
+    pub list: List,
+    /// Where in the list: rows are in the order of this text.
+    pub sort: String,
+    /// Why it is in the list, encoded.
+    pub why: Vec<u8>,
+}
+
+/// A visit that somebody plans for themself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VisitRow {
+    /// Its number on this device; never used again.
+    pub number: i64,
+    /// Whose visit.
+    pub identity: IdentityId,
+    /// To the person of this plan.
+    pub log: LogId,
+    /// YYYY-MM-DD, in the United Kingdom.
+    pub day: String,
+    /// HH:MM; none for some time that day.
+    pub time: Option<String>,
+    /// What for; may be empty.
+    pub note: String,
+    /// When it was marked as done.
+    pub done_at: Option<Timestamp>,
+}
+
+/// Which visits.
+#[derive(Clone, Copy)]
+pub enum Visits<'a> {
+    /// Those that are not done, whenever they were planned for.
+    ToDo,
+    /// Those that are not done and planned for this day or an earlier one.
+    ToDoBy(&'a str),
+    /// All of this day.
+    Of(&'a str),
+}
+
+/// How long the lists are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListCounts {
+    /// Plans.
+    pub all: u64,
+    /// Plans that somebody has taken on.
+    pub caseload: u64,
+    /// Visits to do today, and those of earlier days that were not done.
+    pub visits: u64,
+    /// Plans that wait for approval.
+    pub approval: u64,
+    /// Plans whose review is due.
+    pub reviews: u64,
+    /// Of these: overdue.
+    pub overdue: u64,
+    /// Plans in conflict.
+    pub in_conflict: u64,
+    /// Plans with held entries.
+    pub held: u64,
+    /// Plans that changed since somebody looked.
+    pub changed: u64,
 }
 
 /// How much there is.

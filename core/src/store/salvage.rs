@@ -6,7 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use bedside_protocol::entry::entry_id;
-use bedside_protocol::ids::{KeyId, LogId, StatementId};
+use bedside_protocol::ids::{IdentityId, KeyId, LogId, StatementId, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Params};
 use zeroize::Zeroizing;
@@ -15,7 +15,7 @@ use super::columns::{Columns, all};
 use super::error::{At as _, StoreError};
 use super::file::{Database, Kind, MAILBOX, PAGE_BYTES, VAULT, checkpoint, sync_directory, with_suffix};
 use super::lock::FileLock;
-use super::rows::{ContentKeyRow, EntryRow, StatementKind, StatementRow};
+use super::rows::{ContentKeyRow, EntryRow, StatementKind, StatementRow, VisitRow};
 use super::{OpenOptions, read};
 use crate::limits::SALVAGE_ATTEMPTS_MAX;
 
@@ -48,6 +48,17 @@ pub enum Salvaged {
     },
     /// An entry. It has to be verified anew.
     Entry(EntryRow),
+    /// A plan that somebody has taken on.
+    Caseload {
+        /// Who.
+        identity: IdentityId,
+        /// The plan.
+        log: LogId,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A visit.
+    Visit(VisitRow),
 }
 
 /// What a salvage came to.
@@ -141,6 +152,8 @@ pub fn salvage(dir: &Path, key: &str, mut found: impl FnMut(Salvaged)) -> Result
     walk.statements(&logs, &mut found)?;
     walk.content_keys(&logs, &mut found)?;
     walk.entries(&logs, &mut found)?;
+    walk.caseload(&logs, &mut found)?;
+    walk.visits(&logs, &mut found)?;
     Ok(walk.report)
 }
 
@@ -377,6 +390,59 @@ impl Walk<'_> {
                 .or_else(|| logs.values().copied().find(|log| entry_id(log, &entry.bytes) == entry.entry_id));
             let log = log.ok_or(StoreError::row("find the log of an entry"))?;
             found(Salvaged::Entry(EntryRow { log, ..entry }));
+            Ok(())
+        })
+    }
+
+    /// From both ends: what lies between two damaged pages is lost.
+    fn caseload(
+        &mut self,
+        logs: &BTreeMap<i64, LogId>,
+        found: &mut impl FnMut(Salvaged),
+    ) -> Result<(), StoreError> {
+        let mut seen = BTreeMap::new();
+        for sql in [
+            "SELECT identity, log, since FROM caseload ORDER BY identity, log",
+            "SELECT identity, log, since FROM caseload ORDER BY identity DESC, log DESC",
+        ] {
+            self.read(sql, [], &mut |row| {
+                let identity = row.id(0, IdentityId::from_slice)?;
+                if let Some(log) = logs.get(&row.number(1)?) {
+                    seen.insert((identity, *log), row.time(2)?);
+                }
+                Ok(())
+            })?;
+        }
+        self.report.read += seen.len() as u64;
+        seen.into_iter()
+            .for_each(|((identity, log), since)| found(Salvaged::Caseload { identity, log, since }));
+        Ok(())
+    }
+
+    fn visits(
+        &mut self,
+        logs: &BTreeMap<i64, LogId>,
+        found: &mut impl FnMut(Salvaged),
+    ) -> Result<(), StoreError> {
+        let largest = self.largest(&[
+            "SELECT max(number) FROM visit",
+            "SELECT number FROM visit INDEXED BY visit_by_log ORDER BY log",
+        ])?;
+        let sql = "SELECT number, identity, log, day, time, note, done_at FROM visit \
+                   WHERE number BETWEEN ?1 AND ?2 ORDER BY number";
+        self.walk("visit", sql, largest, &mut |row| {
+            let Some(log) = logs.get(&row.number(2)?).copied() else {
+                return Err(StoreError::row("find the log of a visit"));
+            };
+            found(Salvaged::Visit(VisitRow {
+                number: row.number(0)?,
+                identity: row.id(1, IdentityId::from_slice)?,
+                log,
+                day: row.text(3)?,
+                time: row.optional_text(4)?,
+                note: row.text(5)?,
+                done_at: row.optional_time(6)?,
+            }));
             Ok(())
         })
     }

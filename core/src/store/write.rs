@@ -13,6 +13,7 @@ use super::rows::{
     ReceiptKind, ReceiptRow, StatementRow, ViewRow, WaitingRow,
 };
 use super::search;
+use super::worklists::DERIVED_MISSING;
 
 /// A transaction of the vault. It reads what it has written.
 pub struct VaultTx<'c> {
@@ -32,7 +33,12 @@ impl<'c> VaultTx<'c> {
         Self { read: VaultRead { connection } }
     }
 
-    fn run(&self, step: &'static str, sql: &str, params: impl rusqlite::Params) -> Result<usize, StoreError> {
+    pub(super) fn run(
+        &self,
+        step: &'static str,
+        sql: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<usize, StoreError> {
         run(self.connection, step, sql, params)
     }
 
@@ -313,11 +319,14 @@ impl<'c> VaultTx<'c> {
         self.run("set a row aside", sql, values).map(drop)
     }
 
-    /// Drops everything that can be computed again from entries, statements and keys.
+    /// Drops everything that can be computed again from entries, statements and keys. It is, at the next unlocking.
     pub fn delete_derived(&self) -> Result<(), StoreError> {
+        self.put_meta(DERIVED_MISSING, &[])?;
         [
             "DELETE FROM view",
             "DELETE FROM document",
+            "DELETE FROM worklist",
+            "UPDATE looked SET news_at = NULL",
             "DELETE FROM plan",
             "INSERT INTO plan_search (plan_search) VALUES ('delete-all')",
         ]
@@ -336,6 +345,10 @@ impl<'c> VaultTx<'c> {
             return Err(StoreError::GivenUp { step: STEP });
         }
         [
+            "DELETE FROM caseload WHERE log = ?1",
+            "DELETE FROM visit WHERE log = ?1",
+            "DELETE FROM looked WHERE log = ?1",
+            "DELETE FROM worklist WHERE log = ?1",
             "DELETE FROM view WHERE log = ?1",
             "DELETE FROM plan_search WHERE rowid = ?1 AND EXISTS (SELECT 1 FROM plan WHERE log = ?1)",
             "DELETE FROM plan WHERE log = ?1",
@@ -353,7 +366,7 @@ impl<'c> VaultTx<'c> {
     }
 
     /// The short number of a log, given to it when it is first met.
-    fn log_number(&self, id: &LogId) -> Result<i64, StoreError> {
+    pub(super) fn log_number(&self, id: &LogId) -> Result<i64, StoreError> {
         const STEP: &str = "number a log";
         let sql = "SELECT number FROM log WHERE id = ?1";
         match first(self.connection, STEP, sql, [id.as_bytes()], |row| row.number(0))? {

@@ -194,6 +194,13 @@ impl SimDevice {
         Ok(books.replica(&open.vault, *log)?.document().text(key))
     }
 
+    /// Drops everything in the vault that can be computed again; it is, at the next unlocking.
+    pub fn drop_derived(&self) -> Result<(), ApiError> {
+        let open = self.app().device.vault()?;
+        open.books().evict_all();
+        Ok(open.vault.write(|tx| tx.delete_derived()).map_err(DriverError::Store)?)
+    }
+
     /// True while the vault is open.
     #[must_use]
     pub fn is_unlocked(&self) -> bool {

@@ -69,4 +69,10 @@ fn the_data_model_gives_the_numbers_that_are_stored() {
             "{kind:?}"
         );
     }
+    for list in (0..=u8::MAX).filter_map(List::from_code) {
+        assert!(
+            DOCUMENT.contains(&format!("{} {}", list.code(), format!("{list:?}").to_lowercase())),
+            "{list:?}"
+        );
+    }
 }

@@ -7,8 +7,9 @@ mod lifecycle;
 #[cfg(target_os = "linux")]
 mod memory;
 mod stories;
+mod worklists;
 
-use bedside_protocol::ids::{EntryId, KeyId, LogId, SealedId, StatementId, Timestamp};
+use bedside_protocol::ids::{EntryId, IdentityId, KeyId, LogId, SealedId, StatementId, Timestamp};
 use bedside_protocol::signing::{hash, sha256};
 use zeroize::Zeroizing;
 
@@ -105,6 +106,22 @@ pub(super) fn plan(log_number: u64, family: &str, given: &str) -> PlanRow {
         changed_at: Timestamp(log_number),
         opened_at: None,
         summary: noise(log_number, 120),
+    }
+}
+
+pub(super) fn somebody() -> IdentityId {
+    IdentityId::new(id("identity", 1))
+}
+
+pub(super) fn visit(number: i64, log_number: u64, day: &str, time: Option<&str>) -> VisitRow {
+    VisitRow {
+        number,
+        identity: somebody(),
+        log: log(log_number),
+        day: day.into(),
+        time: time.map(str::to_owned),
+        note: "dressing".into(),
+        done_at: None,
     }
 }
 

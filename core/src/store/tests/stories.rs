@@ -194,9 +194,11 @@ fn plans_are_paged_by_name_without_missing_or_repeating_one() {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = vault.read(|read| read.plans_page(after.as_ref(), 7)).unwrap();
-        let Some(last) = page.last() else { break };
-        after = Some(last.page_key());
-        seen.extend(page.iter().map(|row| row.log));
+        seen.extend(page.rows.iter().map(|row| row.log));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
     }
     assert_eq!(seen.len(), 250);
     seen.sort();

@@ -1,0 +1,463 @@
+//! Lists of work: what this device's person has taken on, and what waits for somebody like them.
+//!
+//! Caseload, visits and what was looked at are the person's own and stay on this device.
+
+use std::fmt;
+
+use bedside_protocol::cbor;
+use bedside_protocol::ids::Timestamp;
+use serde::{Serialize, Serializer};
+
+use super::plans::{PlanId, PlanListRow};
+use super::{ApiError, App};
+use crate::driver::DriverError;
+use crate::driver::open_vault::OpenVault;
+use crate::limits::{CASELOAD_MAX, PAGE_ITEMS_MAX, VISIT_NOTE_BYTES_MAX, VISITS_TO_DO_MAX};
+use crate::plan::authority::{Refusal, Target, may_write};
+use crate::plan::dates::{self, Partial};
+use crate::plan::worklist::{Why, due_by};
+use crate::store::{List, Page, PageKey, PlanRow, VisitRow, Visits};
+
+/// A list of plans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Worklist {
+    /// Plans that this device's person has taken on, and those that name them as key worker; by name.
+    Caseload,
+    /// Visits to do today, and those of earlier days that were not done; by day and time.
+    Visits,
+    /// Somebody asked for approval, or what was approved has changed; who asked comes first, then the oldest.
+    Approval,
+    /// Reviews that are overdue or due within two weeks; by day.
+    Reviews,
+    /// Decisions contradict each other; the longest in conflict first.
+    InConflict,
+    /// Entries are held; the longest held first.
+    Held,
+    /// Others wrote in them since this device's person looked; newest first. Plans that they have never opened and not
+    /// taken on are not in it.
+    Changed,
+    /// Every plan on this device; by name.
+    All,
+}
+
+/// A page of a list.
+pub struct WorklistPage {
+    /// The rows.
+    pub rows: Vec<WorklistRow>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<PageKey>,
+}
+
+/// A plan in a list, and why it is there.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorklistRow {
+    /// The plan.
+    #[serde(flatten)]
+    pub plan: PlanListRow,
+    /// Why it is in the list, for people; empty in the list of all.
+    pub why: String,
+    /// The visit, in a list of visits.
+    pub visit: Option<Visit>,
+}
+
+/// How long the lists are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WorklistCounts {
+    /// Plans taken on.
+    pub caseload: u64,
+    /// Visits to do today, and those of earlier days that were not done.
+    pub visits: u64,
+    /// Plans that wait for approval; none for somebody who may not approve.
+    pub approval: Option<u64>,
+    /// Reviews that are due.
+    pub reviews: u64,
+    /// Of these: overdue.
+    pub reviews_overdue: u64,
+    /// Plans in conflict.
+    pub in_conflict: u64,
+    /// Plans with held entries; none for somebody who may not decide on them.
+    pub held: Option<u64>,
+    /// Plans that changed since somebody looked.
+    pub changed: u64,
+    /// Plans on this device.
+    pub all: u64,
+}
+
+/// A visit, by its number on this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VisitId(i64);
+
+/// A visit that this device's person plans for themself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Visit {
+    /// Which.
+    pub id: VisitId,
+    /// To whom.
+    pub plan: PlanId,
+    /// YYYY-MM-DD, in the United Kingdom.
+    pub day: String,
+    /// HH:MM; none for some time that day.
+    pub time: Option<String>,
+    /// What for; may be empty.
+    pub note: String,
+    /// When it was marked as done, in milliseconds since 1970.
+    pub done_at: Option<u64>,
+}
+
+/// A visit to be planned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewVisit {
+    /// YYYY-MM-DD.
+    pub day: String,
+    /// HH:MM, in 24 hours; none for some time that day.
+    pub time: Option<String>,
+    /// What for; may be empty.
+    pub note: String,
+}
+
+impl Worklist {
+    /// Every list, in the order of a home screen.
+    pub const ALL: [Self; 8] = [
+        Self::Visits,
+        Self::Caseload,
+        Self::Changed,
+        Self::Approval,
+        Self::InConflict,
+        Self::Held,
+        Self::Reviews,
+        Self::All,
+    ];
+
+    /// For programs and command lines.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Caseload => "caseload",
+            Self::Visits => "visits",
+            Self::Approval => "approval",
+            Self::Reviews => "reviews",
+            Self::InConflict => "in-conflict",
+            Self::Held => "held",
+            Self::Changed => "changed",
+            Self::All => "all",
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Caseload => "My caseload",
+            Self::Visits => "Today's visits",
+            Self::Approval => "Awaiting my approval",
+            Self::Reviews => "Reviews due",
+            Self::InConflict => "In conflict",
+            Self::Held => "Held entries",
+            Self::Changed => "Changed since I looked",
+            Self::All => "All plans",
+        }
+    }
+}
+
+impl WorklistCounts {
+    /// How long a list is; none for one that this device's person can do nothing about.
+    #[must_use]
+    pub const fn of(&self, list: Worklist) -> Option<u64> {
+        match list {
+            Worklist::Caseload => Some(self.caseload),
+            Worklist::Visits => Some(self.visits),
+            Worklist::Approval => self.approval,
+            Worklist::Reviews => Some(self.reviews),
+            Worklist::InConflict => Some(self.in_conflict),
+            Worklist::Held => self.held,
+            Worklist::Changed => Some(self.changed),
+            Worklist::All => Some(self.all),
+        }
+    }
+}
+
+impl VisitId {
+    /// Reads what `Display` writes: a number from 1.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.trim().parse().ok().filter(|number| *number > 0).map(Self)
+    }
+}
+
+impl fmt::Display for VisitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for VisitId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+}
+
+impl App {
+    /// A page of at most `limit` rows (200 at most) of a list, as it stands at this moment of the device's clock.
+    ///
+    /// Errors: [`ApiError::NotAllowed`] for a list of what somebody else has to do.
+    pub fn worklist(
+        &self,
+        list: Worklist,
+        after: Option<&PageKey>,
+        limit: usize,
+    ) -> Result<WorklistPage, ApiError> {
+        let open = self.vault()?;
+        if let Some(target) = work_of(list) {
+            may(&open, target)?.map_err(|refusal| ApiError::NotAllowed { reason: refusal.to_string() })?;
+        }
+        let today = self.today()?;
+        let limit = limit.clamp(1, PAGE_ITEMS_MAX);
+        self.device.note_looks();
+        match list {
+            Worklist::Approval => listed(&open, List::Approval, today, None, after, limit),
+            Worklist::Reviews => {
+                let until = due_by(today).unwrap_or(today).iso();
+                listed(&open, List::Review, today, Some(&until), after, limit)
+            }
+            Worklist::InConflict => listed(&open, List::Conflict, today, None, after, limit),
+            Worklist::Held => listed(&open, List::Held, today, None, after, limit),
+            Worklist::All => {
+                let page =
+                    open.vault.read(|read| read.plans_page(after, limit)).map_err(DriverError::Store)?;
+                Ok(rows(page, |plan| (plan, String::new(), None)))
+            }
+            Worklist::Caseload => {
+                let page = open.vault.read(|read| read.caseload(&open.keys.identity, after, limit));
+                Ok(rows(page.map_err(DriverError::Store)?, |(plan, since)| {
+                    (plan, taken_on(since, today), None)
+                }))
+            }
+            Worklist::Changed => {
+                let page =
+                    open.vault.read(|read| read.changed_since_looked(&open.keys.identity, after, limit));
+                Ok(rows(page.map_err(DriverError::Store)?, |(plan, at)| {
+                    let why =
+                        if plan.opened_at.is_none() { "Never opened; others wrote" } else { "Others wrote" };
+                    let why = format!("{why} in it on {}", dates::show_minute(at));
+                    (plan, why, None)
+                }))
+            }
+            Worklist::Visits => visits(&open, Visits::ToDoBy(&today.iso()), today, after, limit),
+        }
+    }
+
+    /// How long every list is, for a home screen.
+    pub fn worklist_counts(&self) -> Result<WorklistCounts, ApiError> {
+        let open = self.vault()?;
+        let today = self.today()?;
+        let due = due_by(today).unwrap_or(today).iso();
+        let approves = may(&open, Target::Approval)?.is_ok();
+        let reviews = may(&open, Target::Review)?.is_ok();
+        self.device.note_looks();
+        let counts = open
+            .vault
+            .read(|read| read.list_counts(&open.keys.identity, &today.iso(), &due))
+            .map_err(DriverError::Store)?;
+        Ok(WorklistCounts {
+            caseload: counts.caseload,
+            visits: counts.visits,
+            approval: approves.then_some(counts.approval),
+            reviews: counts.reviews,
+            reviews_overdue: counts.overdue,
+            in_conflict: counts.in_conflict,
+            held: reviews.then_some(counts.held),
+            changed: counts.changed,
+            all: counts.all,
+        })
+    }
+
+    /// Puts a plan into the caseload of this device's person. No change when it is there.
+    pub fn take_on(&self, plan: PlanId) -> Result<(), ApiError> {
+        self.is_here(plan)?;
+        let open = self.vault()?;
+        let (identity, since) = (open.keys.identity, self.device.moment()?.now);
+        let taken = open.vault.read(|read| read.taken_on(&identity)).map_err(DriverError::Store)?;
+        if taken >= CASELOAD_MAX {
+            let why = format!("it holds {CASELOAD_MAX} plans; hand some back first");
+            return Err(ApiError::invalid("caseload", why));
+        }
+        Ok(open.vault.write(move |tx| tx.take_on(&identity, &plan.0, since)).map_err(DriverError::Store)?)
+    }
+
+    /// Takes a plan out of the caseload of this device's person.
+    ///
+    /// Errors: [`ApiError::NotFound`] when it is not there, [`ApiError::NotAllowed`] when it is there because the plan
+    /// names them as key worker.
+    pub fn hand_back(&self, plan: PlanId) -> Result<(), ApiError> {
+        let open = self.vault()?;
+        let identity = open.keys.identity;
+        let gone =
+            open.vault.write(move |tx| tx.hand_back(&identity, &plan.0)).map_err(DriverError::Store)?;
+        if open.vault.read(|read| read.is_key_worker(&plan.0)).map_err(DriverError::Store)? {
+            let reason = "the plan names you as key worker; change that in the plan to hand it back";
+            return Err(ApiError::NotAllowed { reason: reason.to_owned() });
+        }
+        if gone { Ok(()) } else { Err(ApiError::NotFound { what: "such plan in the caseload".into() }) }
+    }
+
+    /// Plans a visit.
+    ///
+    /// Errors: [`ApiError::Invalid`] for a day or time that there is not, and for a note of more than 1,000 bytes.
+    pub fn plan_visit(&self, plan: PlanId, new: NewVisit) -> Result<VisitId, ApiError> {
+        self.is_here(plan)?;
+        let open = self.vault()?;
+        let day = Partial::parse(new.day.trim()).filter(|day| day.is_a_day());
+        let day = day.ok_or_else(|| ApiError::invalid("day", "give it as YYYY-MM-DD, such as 2026-11-26"))?;
+        let time = new.time.as_deref().map(clock_time).transpose()?;
+        let note = new.note.trim().to_owned();
+        if note.len() > VISIT_NOTE_BYTES_MAX {
+            let why =
+                format!("more than {VISIT_NOTE_BYTES_MAX} bytes; what belongs in the plan is written there");
+            return Err(ApiError::invalid("note", why));
+        }
+        let identity = open.keys.identity;
+        let to_do = open.vault.read(|read| read.visits_to_do(&identity)).map_err(DriverError::Store)?;
+        if to_do >= VISITS_TO_DO_MAX {
+            let why = format!("{VISITS_TO_DO_MAX} are planned; mark some as done, or cancel them, first");
+            return Err(ApiError::invalid("visits", why));
+        }
+        let row = VisitRow { number: 0, identity, log: plan.0, day: day.iso(), time, note, done_at: None };
+        Ok(VisitId(open.vault.write(move |tx| tx.put_visit(&row)).map_err(DriverError::Store)?))
+    }
+
+    /// Marks a visit as done now, or as not done after all.
+    pub fn mark_visit(&self, visit: VisitId, done: bool) -> Result<(), ApiError> {
+        let open = self.vault()?;
+        let (identity, now) = (open.keys.identity, self.device.moment()?.now);
+        let done_at = done.then_some(now);
+        let found = open.vault.write(move |tx| tx.set_visit_done(&identity, visit.0, done_at));
+        there_was(found.map_err(DriverError::Store)?, visit)
+    }
+
+    /// Takes a visit out, as if it had never been planned.
+    pub fn cancel_visit(&self, visit: VisitId) -> Result<(), ApiError> {
+        let open = self.vault()?;
+        let identity = open.keys.identity;
+        let found = open.vault.write(move |tx| tx.delete_visit(&identity, visit.0));
+        there_was(found.map_err(DriverError::Store)?, visit)
+    }
+
+    /// A page of visits by day and time: all of one day (YYYY-MM-DD), or of every day those that are not done.
+    pub fn visits(
+        &self,
+        day: Option<&str>,
+        after: Option<&PageKey>,
+        limit: usize,
+    ) -> Result<WorklistPage, ApiError> {
+        let open = self.vault()?;
+        let limit = limit.clamp(1, PAGE_ITEMS_MAX);
+        let which = day.map_or(Visits::ToDo, Visits::Of);
+        visits(&open, which, self.today()?, after, limit)
+    }
+
+    fn today(&self) -> Result<Partial, ApiError> {
+        let now = self.device.moment()?.now;
+        dates::day(now).ok_or_else(|| ApiError::invalid("clock", "it shows no date; set the device's clock"))
+    }
+}
+
+/// What somebody must be allowed to do for a list to be theirs.
+const fn work_of(list: Worklist) -> Option<Target> {
+    match list {
+        Worklist::Approval => Some(Target::Approval),
+        Worklist::Held => Some(Target::Review),
+        _ => None,
+    }
+}
+
+fn may(open: &OpenVault, target: Target) -> Result<Result<(), Refusal>, ApiError> {
+    let standing = open.standing()?;
+    let books = open.books();
+    let credential = books.trust.credential(&standing.credential).ok_or(ApiError::NotEnrolled)?;
+    Ok(may_write(credential.role, credential.capabilities, target))
+}
+
+fn listed(
+    open: &OpenVault,
+    list: List,
+    today: Partial,
+    until: Option<&str>,
+    after: Option<&PageKey>,
+    limit: usize,
+) -> Result<WorklistPage, ApiError> {
+    let page = open.vault.read(|read| read.listed(list, until, after, limit)).map_err(DriverError::Store)?;
+    let why = |bytes: &[u8]| cbor::decode::<Why>(bytes).map(|why| why.words(today)).unwrap_or_default();
+    Ok(rows(page, |(plan, bytes)| (plan, why(&bytes), None)))
+}
+
+fn visits(
+    open: &OpenVault,
+    which: Visits<'_>,
+    today: Partial,
+    after: Option<&PageKey>,
+    limit: usize,
+) -> Result<WorklistPage, ApiError> {
+    let identity = open.keys.identity;
+    let page = open.vault.read(|read| read.visits(&identity, which, after, limit));
+    Ok(rows(page.map_err(DriverError::Store)?, |(plan, visit)| {
+        let why = when(&visit, today);
+        (plan, why, Some(visit.into()))
+    }))
+}
+
+fn rows<T>(page: Page<T>, read: impl Fn(T) -> (PlanRow, String, Option<Visit>)) -> WorklistPage {
+    let row = |found| {
+        let (plan, why, visit) = read(found);
+        WorklistRow { plan: plan.into(), why, visit }
+    };
+    WorklistPage { rows: page.rows.into_iter().map(row).collect(), next: page.next }
+}
+
+fn taken_on(since: Option<Timestamp>, today: Partial) -> String {
+    match since {
+        Some(since) => format!("In your caseload since {}", dates::show_day(since)),
+        None => Why::KeyWorker.words(today),
+    }
+}
+
+fn when(visit: &VisitRow, today: Partial) -> String {
+    let day = Partial::parse(&visit.day);
+    let time = visit.time.as_ref().map(|time| format!(" {time}")).unwrap_or_default();
+    let shown = day.map(Partial::show).unwrap_or_default();
+    let when = match (visit.done_at, day) {
+        (Some(at), _) => format!("Done on {} (planned for {shown}{time})", dates::show_minute(at)),
+        (None, Some(day)) if day < today => format!("NOT DONE: planned for {shown}{time}"),
+        (None, Some(day)) if day == today => format!("Today{time}"),
+        (None, _) => format!("{shown}{time}"),
+    };
+    if visit.note.is_empty() { when } else { format!("{when}: {}", visit.note) }
+}
+
+fn clock_time(text: &str) -> Result<String, ApiError> {
+    let parts = text.trim().split_once(':').filter(|(hour, minute)| hour.len() <= 2 && minute.len() == 2);
+    let number = |text: &str, below: u8| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u8>().ok().filter(|number| digits && *number < below)
+    };
+    let time = parts.and_then(|(hour, minute)| Some((number(hour, 24)?, number(minute, 60)?)));
+    let (hour, minute) =
+        time.ok_or_else(|| ApiError::invalid("time", "give it as HH:MM in 24 hours, such as 14:30"))?;
+    Ok(format!("{hour:02}:{minute:02}"))
+}
+
+fn there_was(found: bool, visit: VisitId) -> Result<(), ApiError> {
+    if found { Ok(()) } else { Err(ApiError::NotFound { what: format!("visit {visit}") }) }
+}
+
+impl From<VisitRow> for Visit {
+    fn from(row: VisitRow) -> Self {
+        Self {
+            id: VisitId(row.number),
+            plan: PlanId(row.log),
+            day: row.day,
+            time: row.time,
+            note: row.note,
+            done_at: row.done_at.map(|at| at.0),
+        }
+    }
+}
