@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bedside_core::api::{Answer, ApiError, Draft, FIELDS, Field, Kind, Leaf, Section, Source};
+use bedside_core::api::{Answer, ApiError, App, Draft, FIELDS, Field, Kind, Leaf, Section, Source};
 use bedside_core::plan::check::read_answer;
 use bedside_core::plan::codes;
 use bedside_core::plan::schema::{self, Class};
@@ -54,7 +54,7 @@ impl Typed {
     }
 
     /// Puts it into a draft.
-    pub(crate) fn apply(&self, draft: &mut Draft<'_>, heard_from: Option<Source>) -> Result<(), CliError> {
+    pub(crate) fn apply(&self, draft: &mut Draft<&App>, heard_from: Option<Source>) -> Result<(), CliError> {
         match self {
             Self::Set { key, value, code } => set(draft, key, value, code.as_deref(), heard_from),
             Self::Text { key, text } => {
@@ -73,7 +73,7 @@ impl Typed {
 }
 
 fn set(
-    draft: &mut Draft<'_>,
+    draft: &mut Draft<&App>,
     key: &str,
     value: &str,
     code: Option<&str>,
@@ -90,7 +90,7 @@ fn set(
 }
 
 fn add(
-    draft: &mut Draft<'_>,
+    draft: &mut Draft<&App>,
     list: &str,
     fields: &[String],
     heard_from: Option<Source>,
@@ -120,7 +120,7 @@ fn add(
 
 /// A decision's fields. In a list, any word may stand for an item; each different word is an item of its own.
 fn decision(
-    draft: &Draft<'_>,
+    draft: &Draft<&App>,
     section: Section,
     fields: &[String],
     heard_from: Option<Source>,

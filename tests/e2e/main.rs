@@ -7,6 +7,7 @@ mod damage;
 mod exchange;
 mod gate;
 mod input;
+mod lifecycle;
 mod pin;
 mod time;
 mod together;

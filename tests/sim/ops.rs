@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bedside_core::api::{Answer, ApiError, App, Leaf, Outcome, Reader, Scope, Section, Source};
+use bedside_core::api::{Answer, ApiError, App, Draft, Leaf, Outcome, Reader, Scope, Section, Source};
 use bedside_core::engine::Input;
 use bedside_core::plan::check::encode_decision;
 use bedside_protocol::entry::Decision;
@@ -286,7 +286,7 @@ impl World {
         &mut self,
         seat: usize,
         log: LogId,
-        edit: impl FnOnce(&mut bedside_core::api::Draft<'_>) -> Result<(), ApiError>,
+        edit: impl FnOnce(&mut Draft<&App>) -> Result<(), ApiError>,
     ) -> bool {
         self.save(seat, |app| {
             let mut draft = app.draft(plan_of(&log))?;

@@ -1,6 +1,7 @@
 //! One device, as an app holds it.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bedside_protocol::ids::Timestamp;
@@ -24,6 +25,8 @@ pub struct App {
     pub(crate) device: Arc<Device>,
     pub(super) runtime: tokio::runtime::Runtime,
     pub(super) running: Mutex<Option<Running>>,
+    /// The platform has a network, as far as it said.
+    pub(super) network: AtomicBool,
 }
 
 /// Who this device's person is.
@@ -102,7 +105,12 @@ impl App {
             .enable_all()
             .build()
             .map_err(DriverError::Runtime)?;
-        Ok(Self { device: Arc::new(device), runtime, running: Mutex::new(None) })
+        Ok(Self {
+            device: Arc::new(device),
+            runtime,
+            running: Mutex::new(None),
+            network: AtomicBool::new(true),
+        })
     }
 
     /// Unlocks by the person's PIN.
@@ -140,17 +148,6 @@ impl App {
     /// Changes the PIN.
     pub fn change_pin(&self, old: &str, new: &str) -> Result<(), ApiError> {
         Ok(self.device.change_pin(old, new)?)
-    }
-
-    /// Releases every file and lock; syncing pauses. For when the platform suspends the app.
-    pub fn suspend(&self) -> Result<(), ApiError> {
-        self.go_offline();
-        Ok(self.device.suspend()?)
-    }
-
-    /// Takes files and locks again after [`Self::suspend`].
-    pub fn resume(&self) -> Result<(), ApiError> {
-        Ok(self.device.resume()?)
     }
 
     /// How things are.

@@ -1,6 +1,7 @@
 //! What somebody is about to write into a plan. Nothing of it is in the plan before [`Draft::commit`] returns.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use bedside_protocol::entry::Decision;
 use bedside_protocol::ids::EntryId;
@@ -15,9 +16,9 @@ use crate::plan::check::{Given, check_decision, check_edit, encode_decision};
 use crate::plan::leaf::Leaf;
 use crate::plan::schema::{Compartment, Section};
 
-/// A draft of changes to one plan.
-pub struct Draft<'a> {
-    app: &'a App,
+/// A draft of changes to one plan. It holds the app by reference, or shares it.
+pub struct Draft<A> {
+    app: A,
     plan: PlanId,
     edits: Vec<Edit>,
     decisions: Vec<Decision>,
@@ -40,17 +41,27 @@ impl Saved {
 
 impl App {
     /// Begins a draft.
-    pub fn draft(&self, plan: PlanId) -> Result<Draft<'_>, ApiError> {
-        let seen = self.with_replica(plan, |replica, _| {
+    pub fn draft(&self, plan: PlanId) -> Result<Draft<&Self>, ApiError> {
+        Draft::begin(self, plan)
+    }
+
+    /// The decisions that stand, by section.
+    fn standing_decisions(&self, plan: PlanId) -> Result<BTreeMap<u8, Vec<EntryId>>, ApiError> {
+        self.with_replica(plan, |replica, _| {
             let ledger = replica.ledger();
             let heads = |section| ledger.decisions(section).iter().map(|standing| standing.entry).collect();
             Ok(ledger.decided_sections().into_iter().map(|section| (section, heads(section))).collect())
-        })?;
-        Ok(Draft { app: self, plan, edits: Vec::new(), decisions: Vec::new(), seen })
+        })
     }
 }
 
-impl Draft<'_> {
+impl<A: Deref<Target = App>> Draft<A> {
+    /// Begins a draft that keeps the app open for as long as it lives.
+    pub fn begin(app: A, plan: PlanId) -> Result<Self, ApiError> {
+        let seen = app.standing_decisions(plan)?;
+        Ok(Self { app, plan, edits: Vec::new(), decisions: Vec::new(), seen })
+    }
+
     /// Answers a field that holds one value. The key is `section.field`, or `list/item/field`.
     pub fn set(&mut self, key: &str, leaf: &Leaf) -> Result<(), ApiError> {
         check(key, Given::Leaf(leaf))?;
@@ -120,22 +131,29 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Signs and writes everything, durably, all or nothing.
+    /// Signs and writes everything, durably, all or nothing. The draft is empty then, and what it wrote counts as seen.
     ///
     /// Errors: [`ApiError::NotAllowed`] with the rule that forbids it, [`ApiError::Invalid`] when there is nothing to
-    /// change or too much for one entry, [`ApiError::FreeSpace`]. After an error nothing was changed.
-    pub fn commit(self) -> Result<Saved, ApiError> {
+    /// change or too much for one entry, [`ApiError::FreeSpace`]. After an error nothing was changed, and the draft holds what
+    /// it held.
+    pub fn commit(&mut self) -> Result<Saved, ApiError> {
         let mut says: Vec<Says> = Vec::new();
         if !self.edits.is_empty() {
-            says.push(Says::Edits(self.edits));
+            says.push(Says::Edits(self.edits.clone()));
         }
-        says.extend(self.decisions.into_iter().map(Says::Decision));
+        says.extend(self.decisions.iter().cloned().map(Says::Decision));
         if says.is_empty() {
             return Err(ApiError::invalid("draft", "there is nothing to save"));
         }
         let open = self.app.vault()?;
         let entries = open.commit(self.plan.0, says, self.app.device.moment()?, Rows::default())?;
+        self.edits.clear();
+        self.decisions.clear();
         self.app.saved_something(self.plan.0)?;
+        // What was seen before stays when this fails: the next decision is then in conflict, never silently on top.
+        if let Ok(seen) = self.app.standing_decisions(self.plan) {
+            self.seen = seen;
+        }
         Ok(Saved::of(&entries))
     }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use bedside_protocol::ids::Timestamp;
 
+use crate::ports::KeyStoreError;
+
 /// What can go wrong, by what the app does next. Closed: an app can be exhaustive over it.
 ///
 /// No text in it holds personal data.
@@ -89,6 +91,14 @@ pub enum ApiError {
     /// The caller cancelled.
     #[error("cancelled; nothing was changed")]
     Cancelled,
+    /// Try again once the platform's key store can be used: after the first unlock of the screen, or after the person proved
+    /// that it is them.
+    #[error("the device's key store cannot be used now; unlock the device's screen and try again")]
+    KeyStore {
+        /// What the platform says.
+        #[source]
+        source: KeyStoreError,
+    },
     /// Report it.
     #[error("a defect of this software: {step}")]
     Bug {
@@ -126,6 +136,7 @@ impl ApiError {
             Self::Refused { .. } => "refused",
             Self::SyncFirst => "sync-first",
             Self::Cancelled => "cancelled",
+            Self::KeyStore { .. } => "key-store",
             Self::Bug { .. } => "bug",
         }
     }

@@ -52,7 +52,7 @@ impl From<DriverError> for ApiError {
                 Self::FreeSpace
             }
             DriverError::StoredEntry => Self::UpdateApp,
-            DriverError::KeyStore(error) => Self::bug("using the platform's key store", error),
+            DriverError::KeyStore(source) => Self::KeyStore { source },
             DriverError::Crypto(error) => Self::bug("using a key", error),
             DriverError::OwnEntry(error) => Self::bug("checking an own entry", error),
             DriverError::Runtime(error) => Self::bug("starting the runtime", error),
@@ -74,9 +74,8 @@ impl From<KeyringError> for ApiError {
             KeyringError::Damaged => Self::Damaged { moved_to: None },
             KeyringError::Newer => Self::UpdateApp,
             KeyringError::Io { source, .. } if is_full(&source) => Self::FreeSpace,
-            KeyringError::Io { .. } | KeyringError::KeyStore(_) | KeyringError::Crypto(_) => {
-                Self::bug("opening the key file", error)
-            }
+            KeyringError::KeyStore(source) => Self::KeyStore { source },
+            KeyringError::Io { .. } | KeyringError::Crypto(_) => Self::bug("opening the key file", error),
         }
     }
 }

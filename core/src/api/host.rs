@@ -24,16 +24,22 @@ pub struct FileKeyStore {
 /// The host of a program on a desktop; `keys` is the directory of its [`FileKeyStore`].
 #[must_use]
 pub fn desktop_host(keys: &Path) -> Host {
-    Host {
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy::new()),
-        key_store: Arc::new(FileKeyStore { dir: keys.to_owned() }),
-        pin_cost: PinCost::STANDARD,
-        files: OpenOptions::default(),
-    }
+    Host::with_key_store(Arc::new(FileKeyStore::new(keys)))
 }
 
 impl Host {
+    /// The operating system's clock and randomness, and the platform's key store.
+    #[must_use]
+    pub fn with_key_store(key_store: Arc<dyn KeyStore>) -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy::new()),
+            key_store,
+            pin_cost: PinCost::STANDARD,
+            files: OpenOptions::default(),
+        }
+    }
+
     /// [`desktop_host`].
     #[must_use]
     pub fn desktop(keys: &Path) -> Self {
@@ -42,6 +48,12 @@ impl Host {
 }
 
 impl FileKeyStore {
+    /// Secrets in this directory, which is made with the first of them.
+    #[must_use]
+    pub fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.key"))
     }

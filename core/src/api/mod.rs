@@ -24,6 +24,7 @@ mod error;
 mod export;
 mod from;
 mod host;
+mod lifecycle;
 pub mod network;
 mod past;
 mod plans;
@@ -45,17 +46,28 @@ pub use plans::{
 pub use sync::{Cancel, SyncReport};
 pub use worklists::{NewVisit, Visit, VisitId, Worklist, WorklistCounts, WorklistPage, WorklistRow};
 
+/// A plan as it is shown, part by part.
+pub mod view {
+    pub use crate::plan::banner::Banner;
+    pub use crate::plan::control::ControlView;
+    pub use crate::plan::view::{
+        Alert, AsOfView, By, ConsentView, DecisionView, FieldView, GroundsView, ItemView, ListView, PlanView,
+        ReviewView, SectionView, ValueView,
+    };
+}
+
 pub use crate::driver::device::Host;
 pub use crate::driver::observe::{Event, Subscription};
 pub use crate::driver::repair::Repair;
 pub use crate::engine::Status;
 pub use crate::fhir::Demographics;
+pub use crate::plan::codes::{Code, of as choices};
 pub use crate::plan::compare::Difference;
 pub use crate::plan::leaf::{Answer, Coded, Leaf, Source};
-pub use crate::plan::schema::{FIELDS, Field, Kind, Section};
+pub use crate::plan::schema::{Class, FIELDS, Field, Kind, Section};
 pub use crate::plan::text::render_text;
 pub use crate::plan::view::PlanView;
-pub use crate::ports::{Clock, SystemClock};
+pub use crate::ports::{Clock, KeyStore, KeyStoreError, SystemClock};
 pub use crate::store::PageKey;
 pub use bedside_protocol::entry::{Grounds, Outcome, Scope, Stage};
 pub use bedside_protocol::ids::{EntryId, Timestamp};

@@ -172,6 +172,12 @@ impl PlanId {
     }
 }
 
+impl From<LogId> for PlanId {
+    fn from(log: LogId) -> Self {
+        Self(log)
+    }
+}
+
 impl fmt::Display for PlanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -228,6 +234,11 @@ impl App {
         let entries = open.commit(log, says, at, rows)?;
         self.saved_something(log)?;
         Ok(Started { plan: PlanId(log), saved: Saved::of(&entries) })
+    }
+
+    /// [`read_patient`], as of today.
+    pub fn read_patient(&self, json: &[u8]) -> Result<Demographics, ApiError> {
+        read_patient(json, self.device.now())
     }
 
     /// The id of the plan for an NHS number, whether or not this device holds it.

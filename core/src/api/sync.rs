@@ -8,8 +8,9 @@ use tokio::sync::Notify;
 
 use super::{ApiError, App};
 use crate::driver::DriverError;
+use crate::driver::observe::Event;
 use crate::driver::run::{Line, Running};
-use crate::engine::Input;
+use crate::engine::{Input, Status};
 use crate::transport::TrafficCount;
 
 /// Cancels long work from another thread.
@@ -131,13 +132,26 @@ impl App {
             Some(running) if running.live => running,
             _ => self.start(true)?,
         };
-        held.insert(running).line.tell(Input::Online(true));
+        held.insert(running).line.tell(Input::Online(self.network.load(Ordering::SeqCst)));
         Ok(())
     }
 
     /// Stops staying in step. Edits are kept and sent when the device goes online again.
     pub fn go_offline(&self) {
-        *self.running() = None;
+        let stopped = self.running().take();
+        if stopped.is_some_and(|running| running.live) {
+            self.device.observers.tell(Event::Sync(Status::Offline));
+        }
+    }
+
+    /// What the platform says of the network: a hint. Without one nothing is tried by itself; when it comes back, it is tried
+    /// at once. [`Self::sync`] tries whatever the platform says.
+    pub fn network(&self, available: bool) {
+        let held = self.running();
+        self.network.store(available, Ordering::SeqCst);
+        if let Some(running) = &*held {
+            running.line.tell(Input::Online(available));
+        }
     }
 
     /// Copies what is to be sent into the mailbox and wakes the driver.

@@ -136,7 +136,7 @@ pub enum StoreFailure {
 /// How things are between this device and the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// The host says there is no network.
+    /// The host says there is no network, or the app stays offline for now.
     Offline,
     /// A request is under way.
     Syncing,

@@ -247,6 +247,22 @@ pub struct PageKey {
     pub(super) number: i64,
 }
 
+impl PageKey {
+    /// As one text: 16 hexadecimal digits, then a name. It is as secret as the name.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        format!("{:016x}{}", self.number, self.sort)
+    }
+
+    /// Reads what [`Self::to_text`] writes.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (number, sort) = text.split_at_checked(16)?;
+        let number = u64::from_str_radix(number, 16).ok()?;
+        Some(Self { sort: sort.to_owned(), number: number.cast_signed() })
+    }
+}
+
 /// Some rows of a list, in its order.
 pub struct Page<T> {
     /// The rows.
