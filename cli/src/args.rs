@@ -1,15 +1,16 @@
 //! The commands and their help.
 
+mod joining;
 mod rules;
 mod worklists;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use bedside_core::api::{ExportFormat, Outcome, PlanId, Role, Scope, Source};
-use clap::builder::PossibleValue;
+use bedside_core::api::{ExportFormat, Outcome, PlanId, Scope, Source};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use joining::{Identity, Invite, Network, Organisation, Pin};
 pub(crate) use rules::{Approve, Deciding, GroundsArgs, StageArg, When};
 pub(crate) use worklists::{Caseload, Day, Visit, WorklistArgs};
 
@@ -38,6 +39,9 @@ pub(crate) struct Cli {
     /// Which device: a name, or the path of its folder
     #[arg(long, global = true, env = "BEDSIDE_PROFILE", value_name = "NAME|PATH")]
     pub(crate) profile: Option<String>,
+    /// Whose PIN it is, where several people share the device: see `identity list`
+    #[arg(long, global = true, env = "BEDSIDE_IDENTITY", value_name = "NAME")]
+    pub(crate) identity: Option<String>,
     /// Read the PIN from the first line of standard input
     #[arg(long, global = true)]
     pub(crate) pin_stdin: bool,
@@ -66,6 +70,18 @@ pub(crate) enum Command {
     /// This device's PIN
     #[command(subcommand, after_help = "Examples:\n  bedside pin change")]
     Pin(Pin),
+    /// The people who share this device, each with a PIN of their own
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        bedside identity list\n  \
+        bedside identity rename Amira\n  \
+        bedside identity add Ben\n  \
+        bedside --identity Ben enrol bedside:pGVyZWxheQ...\n\n\
+        Everybody signs as themself and reads the same plans. Wrong PINs of one lock\n\
+        nobody else out. The names are kept in clear, for the locked screen."
+    )]
+    Identity(Identity),
     /// How things are on this device
     #[command(after_help = "Examples:\n  bedside status\n  bedside --json status")]
     Status,
@@ -165,110 +181,6 @@ pub(crate) enum Command {
         #[arg(long, env = "BEDSIDE_RELAY")]
         relay_binary: Option<PathBuf>,
     },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Pin {
-    /// Change the PIN; the new one comes from BEDSIDE_NEW_PIN or is asked for
-    #[command(after_help = "Examples:\n  \
-        bedside pin change\n  \
-        BEDSIDE_PIN=271828 BEDSIDE_NEW_PIN=314159 bedside pin change")]
-    Change,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Network {
-    /// Make a new network: its keys, sealed under a passphrase
-    #[command(after_help = "Examples:\n  \
-        bedside network create --file network.key --relay https://relay.example\n\n\
-        The passphrase comes from BEDSIDE_PASSPHRASE or is asked for. The root that is\n\
-        printed goes to `bedside-relay serve --network-root`.")]
-    Create {
-        /// The file to make; keep it offline
-        #[arg(long)]
-        file: PathBuf,
-        /// The relay's address
-        #[arg(long, value_name = "URL")]
-        relay: String,
-    },
-    /// Show the network's root
-    #[command(after_help = "Examples:\n  bedside network show --file network.key")]
-    Show {
-        /// The network's file
-        #[arg(long)]
-        file: PathBuf,
-    },
-    /// Sign an organisation into the network
-    #[command(after_help = "Examples:\n  \
-        bedside network sign --file network.key --request x.req --out x.charter\n\n\
-        Compare name and ODS code with what you were told by another way.")]
-    Sign {
-        /// The network's file
-        #[arg(long)]
-        file: PathBuf,
-        /// What `bedside organisation request` wrote
-        #[arg(long)]
-        request: PathBuf,
-        /// The charter to make
-        #[arg(long)]
-        out: PathBuf,
-    },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Organisation {
-    /// Ask the operator to sign an organisation into the network
-    #[command(after_help = "Examples:\n  \
-        bedside organisation request --name 'Willow House' --ods VL900 --out x.req")]
-    Request {
-        /// As colleagues know it
-        #[arg(long)]
-        name: String,
-        /// Its ODS code
-        #[arg(long, value_name = "CODE")]
-        ods: String,
-        /// The request to make, for the operator
-        #[arg(long)]
-        out: PathBuf,
-    },
-    /// Take the operator's charter: this device becomes the administrator's
-    #[command(after_help = "Examples:\n  \
-        bedside organisation accept --charter x.charter --name 'Pat Green'")]
-    Accept {
-        /// What `bedside network sign` wrote
-        #[arg(long)]
-        charter: PathBuf,
-        /// The administrator's own name
-        #[arg(long)]
-        name: String,
-    },
-    /// List the organisations that a plan can be shared with
-    #[command(after_help = "Examples:\n  bedside organisation list")]
-    List,
-}
-
-#[derive(Args)]
-pub(crate) struct Invite {
-    /// Their name, as colleagues know them
-    #[arg(long)]
-    pub(crate) name: String,
-    /// What they will be
-    #[arg(long, value_parser = roles())]
-    pub(crate) role: String,
-    /// The plan, for the person it is about or who speaks for them
-    #[arg(long, value_name = "NHS|ID")]
-    pub(crate) plan: Option<PlanArg>,
-    /// For how long the invitation is good, in hours
-    #[arg(long, default_value_t = 24)]
-    pub(crate) hours: u64,
-    /// NMC, GMC or other registration
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) professional_number: Option<String>,
-}
-
-fn roles() -> clap::builder::PossibleValuesParser {
-    let names = Role::ALL.into_iter().map(|role| PossibleValue::new(role.name()));
-    clap::builder::PossibleValuesParser::new(names)
 }
 
 #[derive(Subcommand)]

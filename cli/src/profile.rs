@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use bedside_core::api::{ApiError, App, Host, Timestamp, desktop_host};
+use bedside_core::api::{ApiError, App, Host, Repair, Slot, Timestamp, desktop_host};
 
 use crate::error::CliError;
 use crate::out::in_time;
@@ -21,6 +21,7 @@ pub(crate) struct Profile {
     pub(crate) dir: PathBuf,
     keys: PathBuf,
     keys_are_elsewhere: bool,
+    identity: Option<String>,
     pin_stdin: bool,
     command: &'static str,
 }
@@ -35,6 +36,7 @@ impl Profile {
     /// Finds the folder of a profile by name or path.
     pub(crate) fn find(
         named: Option<&str>,
+        identity: Option<String>,
         pin_stdin: bool,
         command: &'static str,
     ) -> Result<Self, CliError> {
@@ -52,7 +54,7 @@ impl Profile {
         let elsewhere = env::var_os("BEDSIDE_KEYS").filter(|keys| !keys.is_empty());
         let keys_are_elsewhere = elsewhere.is_some();
         let keys = elsewhere.map_or_else(|| dir.join("keys"), PathBuf::from);
-        Ok(Self { dir, keys, keys_are_elsewhere, pin_stdin, command })
+        Ok(Self { dir, keys, keys_are_elsewhere, identity, pin_stdin, command })
     }
 
     pub(crate) fn host(&self) -> Host {
@@ -102,21 +104,73 @@ impl Profile {
     /// Opens the device and unlocks it: by what is remembered, else by the PIN.
     pub(crate) fn unlocked(&self) -> Result<Open, CliError> {
         let mut open = self.open()?;
-        if !self.told(open.app.unlock_remembered())? {
+        if !self.remembered(&open.app)? {
+            self.whose_pin()?;
             let pin = pin(self.pin_stdin)?;
-            self.told(open.app.unlock(&pin))?;
+            self.unlock(&open.app, &pin)?;
         }
         open.holder = self.hold();
         Ok(open)
     }
 
+    /// True when what is remembered unlocks the device as whoever was named.
+    fn remembered(&self, app: &App) -> Result<bool, CliError> {
+        let whoever = self.told(app.unlock_remembered())?;
+        let here = || app.identities().into_iter().find(|row| row.here);
+        Ok(match &self.identity {
+            Some(label) => whoever && here().is_some_and(|row| is_called(&row.label, &row.id, label)),
+            None => whoever,
+        })
+    }
+
+    /// Unlocks by a PIN, as whoever was named or the only one there is.
+    pub(crate) fn unlock(&self, app: &App, pin: &str) -> Result<(), CliError> {
+        let slot = self.whose_pin()?;
+        self.told(app.unlock_as(slot, pin))
+    }
+
+    /// Whose PIN is asked for.
+    pub(crate) fn whose_pin(&self) -> Result<Slot, CliError> {
+        if let Some(label) = &self.identity {
+            return self.called(label);
+        }
+        let rows = self.told(App::identities_in(&self.dir))?;
+        let mut able = rows.iter().filter(|row| row.can_unlock);
+        match (able.next().or_else(|| rows.first()), able.next()) {
+            (Some(only), None) => slot_of(&only.id),
+            _ => Err(CliError::usage(format!(
+                "several people share this device; say whose PIN it is with --identity: {}",
+                names(&rows)
+            ))),
+        }
+    }
+
+    /// Somebody by what they are called on this device, or by their id.
+    pub(crate) fn called(&self, label: &str) -> Result<Slot, CliError> {
+        let rows = self.told(App::identities_in(&self.dir))?;
+        match rows.iter().find(|row| is_called(&row.label, &row.id, label)) {
+            Some(row) => slot_of(&row.id),
+            None => Err(CliError::usage(format!(
+                "nobody on this device is called {label}; there are: {}",
+                names(&rows)
+            ))),
+        }
+    }
+
+    pub(crate) fn repair(&self) -> Result<Repair, CliError> {
+        self.expect_device()?;
+        let slot = self.whose_pin()?;
+        let pin = pin(self.pin_stdin)?;
+        self.told(App::repair_as(&self.dir, &self.host(), slot, &pin))
+    }
+
     /// Opens the device, and unlocks it if that needs no question.
     pub(crate) fn unlocked_unasked(&self) -> Result<Open, CliError> {
         let mut open = self.open()?;
-        let mut unlocked = self.told(open.app.unlock_remembered())?;
+        let mut unlocked = self.remembered(&open.app)?;
         if !unlocked && (self.pin_stdin || env::var_os("BEDSIDE_PIN").is_some()) {
             let pin = pin(self.pin_stdin)?;
-            self.told(open.app.unlock(&pin))?;
+            self.unlock(&open.app, &pin)?;
             unlocked = true;
         }
         open.holder = if unlocked { self.hold() } else { None };
@@ -169,6 +223,21 @@ impl Drop for Open {
             let _ = fs::remove_file(holder);
         }
     }
+}
+
+fn is_called(label: &str, id: &str, named: &str) -> bool {
+    id == named || (!label.is_empty() && label.to_lowercase() == named.trim().to_lowercase())
+}
+
+fn slot_of(id: &str) -> Result<Slot, CliError> {
+    Slot::from_hex(id).ok_or_else(|| CliError::usage("this identity has no id"))
+}
+
+fn names(rows: &[bedside_core::api::IdentityRow]) -> String {
+    let name = |row: &bedside_core::api::IdentityRow| {
+        if row.label.is_empty() { row.id.clone() } else { row.label.clone() }
+    };
+    rows.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// Where the operating system tells about processes, a process that is gone holds nothing.

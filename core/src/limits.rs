@@ -52,6 +52,12 @@ pub const PIN_FREE_ATTEMPTS: u32 = 5;
 /// How long to wait after the sixth, seventh ... wrong PIN, in milliseconds. After the last the keys are destroyed.
 pub const PIN_DELAYS_MS: [u64; 5] = [30_000, 60_000, 300_000, 900_000, 3_600_000];
 
+/// Most identities on one device. A care home's night shifts are a dozen people; each wrap is 160 bytes, read at every unlock.
+pub const IDENTITIES_MAX: usize = 64;
+
+/// Longest name, in characters, that an identity is called by on a device: it has to fit a button.
+pub const LABEL_CHARS_MAX: usize = 40;
+
 /// How long a database waits for another connection's write, in milliseconds.
 pub const DATABASE_BUSY_MS: u64 = 5_000;
 

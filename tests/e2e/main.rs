@@ -9,6 +9,7 @@ mod gate;
 mod input;
 mod lifecycle;
 mod pin;
+mod shared_device;
 mod time;
 mod together;
 mod wire;

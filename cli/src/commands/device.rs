@@ -1,6 +1,6 @@
 //! This device: making it, locking it, how it is.
 
-use bedside_core::api::{App, Clocks, DeviceStatus, Repair};
+use bedside_core::api::{Clocks, DeviceStatus, Repair};
 use serde_json::json;
 
 use super::Context;
@@ -28,6 +28,7 @@ pub(super) fn unlock(context: &Context, minutes: u64) -> Result<(), CliError> {
     let open = context.profile.open()?;
     let pin = context.profile.pin()?;
     let until = context.profile.now().plus_ms(minutes * 60_000);
+    context.profile.unlock(&open.app, &pin)?;
     context.profile.told(open.app.remember(&pin, until))?;
     context.out.answer(&json!({ "unlocked": true, "minutes": minutes }), || {
         format!("Unlocked: no PIN is asked for {}.", many(minutes, "minute", "minutes"))
@@ -37,6 +38,7 @@ pub(super) fn unlock(context: &Context, minutes: u64) -> Result<(), CliError> {
 pub(super) fn change_pin(context: &Context, pin_stdin: bool) -> Result<(), CliError> {
     let open = context.profile.open()?;
     let old = context.profile.pin()?;
+    context.profile.unlock(&open.app, &old)?;
     let new = new_pin("BEDSIDE_NEW_PIN", pin_stdin)?;
     context.profile.told(open.app.change_pin(&old, &new))?;
     context.out.answer(&json!({ "changed": true }), || "The PIN is changed.".into())
@@ -50,10 +52,7 @@ pub(super) fn status(context: &Context) -> Result<(), CliError> {
 }
 
 pub(super) fn repair(context: &Context) -> Result<(), CliError> {
-    let pin = context.profile.pin()?;
-    context.profile.expect_device()?;
-    let repaired = App::repair(&context.profile.dir, &context.profile.host(), &pin);
-    let repair = context.profile.told(repaired)?;
+    let repair = context.profile.repair()?;
     context.out.answer(&repair, || repair_in_words(&repair))
 }
 

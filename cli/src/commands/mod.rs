@@ -4,6 +4,7 @@ mod device;
 mod edit;
 mod exchange;
 mod fields;
+mod identity;
 mod joining;
 mod operator;
 mod plans;
@@ -35,13 +36,16 @@ pub(crate) fn run(cli: Cli, out: Out) -> Result<(), CliError> {
         },
         command => command,
     };
-    let context =
-        Context { out, profile: Profile::find(cli.profile.as_deref(), cli.pin_stdin, name(&command))? };
+    let context = Context {
+        out,
+        profile: Profile::find(cli.profile.as_deref(), cli.identity, cli.pin_stdin, name(&command))?,
+    };
     match command {
         Command::Init => device::init(&context),
         Command::Lock => device::lock(&context),
         Command::Unlock { minutes } => device::unlock(&context, minutes),
         Command::Pin(Pin::Change) => device::change_pin(&context, cli.pin_stdin),
+        Command::Identity(what) => identity::run(&context, what),
         Command::Status => device::status(&context),
         Command::Repair => device::repair(&context),
         Command::Network(network) => operate(&context, network),
@@ -65,6 +69,7 @@ const fn name(command: &Command) -> &'static str {
         Command::Lock => "lock",
         Command::Unlock { .. } => "unlock",
         Command::Pin(_) => "pin",
+        Command::Identity(_) => "identity",
         Command::Status => "status",
         Command::Repair => "repair",
         Command::Network(_) => "network",

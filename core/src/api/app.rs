@@ -95,7 +95,7 @@ impl App {
     /// Checks a device that is not open, and makes anew what is damaged: the damaged file is moved aside, what can be read
     /// is kept, and the rest comes back from the relay with the next sync.
     pub fn repair(dir: &Path, host: &Host, pin: &str) -> Result<Repair, ApiError> {
-        Ok(repair(dir, host, pin)?)
+        Ok(repair(dir, host, None, pin)?)
     }
 
     fn with(device: Device) -> Result<Self, ApiError> {
@@ -113,13 +113,11 @@ impl App {
         })
     }
 
-    /// Unlocks by the person's PIN.
+    /// Unlocks by the person's PIN. On a device that several people share, see [`Self::unlock_as`].
     ///
     /// Errors: [`ApiError::WrongPin`], [`ApiError::Wait`], [`ApiError::KeysDestroyed`], [`ApiError::Damaged`].
     pub fn unlock(&self, pin: &str) -> Result<(), ApiError> {
-        self.device.unlock(pin)?;
-        self.tell_unlocked();
-        Ok(())
+        self.unlock_as(self.whoever()?, pin)
     }
 
     /// Unlocks without a PIN if [`Self::remember`] allows it still.
@@ -133,7 +131,7 @@ impl App {
 
     /// Unlocks, and lets the platform's key store unlock until a moment at most a day away.
     pub fn remember(&self, pin: &str, until: Timestamp) -> Result<(), ApiError> {
-        self.device.remember(pin, until)?;
+        self.device.remember(self.whoever()?, pin, until)?;
         self.tell_unlocked();
         Ok(())
     }
@@ -145,9 +143,9 @@ impl App {
         Ok(self.device.lock()?)
     }
 
-    /// Changes the PIN.
+    /// Changes the PIN of whoever unlocked the device, or of the only one on it.
     pub fn change_pin(&self, old: &str, new: &str) -> Result<(), ApiError> {
-        Ok(self.device.change_pin(old, new)?)
+        Ok(self.device.change_pin(self.whoever()?, old, new)?)
     }
 
     /// How things are.
@@ -204,6 +202,15 @@ impl App {
 
     pub(super) fn vault(&self) -> Result<Arc<OpenVault>, ApiError> {
         Ok(self.device.vault()?)
+    }
+
+    /// The vault, for reading plans in it: on a shared device the plans are there before everybody is enrolled.
+    pub(super) fn reading(&self) -> Result<Arc<OpenVault>, ApiError> {
+        let open = self.device.vault()?;
+        if open.standing().is_err() && open.belongs()? {
+            return Err(ApiError::NotEnrolled);
+        }
+        Ok(open)
     }
 
     pub(super) fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {

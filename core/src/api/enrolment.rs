@@ -62,7 +62,8 @@ impl App {
     pub fn accept_charter(&self, charter: &[u8], name: &str) -> Result<(), ApiError> {
         check_name(name)?;
         let at = self.device.moment()?;
-        let relay = self.vault()?.accept_charter(charter, name, self.device.transport_key(), at)?;
+        let (transport, entropy) = (self.device.transport_key(), &*self.device.host().entropy);
+        let relay = self.vault()?.accept_charter(charter, name, transport, at, entropy)?;
         self.device.set_relay(&relay)?;
         Ok(self.post()?)
     }

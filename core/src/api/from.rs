@@ -66,6 +66,9 @@ impl From<KeyringError> for ApiError {
         match error {
             KeyringError::NotFound => Self::NotFound { what: "vault".into() },
             KeyringError::PinLength => Self::invalid("PIN", error.to_string()),
+            KeyringError::Label => Self::invalid("label", error.to_string()),
+            KeyringError::NoSuchIdentity => Self::NotFound { what: "such identity".into() },
+            KeyringError::Full | KeyringError::TheLast => not_allowed(&error.to_string()),
             KeyringError::WrongPin { left, not_before } => {
                 Self::WrongPin { attempts_left: left, retry_at: not_before }
             }

@@ -24,6 +24,7 @@ mod error;
 mod export;
 mod from;
 mod host;
+mod identities;
 mod lifecycle;
 pub mod network;
 mod past;
@@ -38,6 +39,7 @@ pub use enrolment::{EnrolStep, InviteSpec};
 pub use error::ApiError;
 pub use export::{ExportFormat, Import, ImportEdit, Proposal, Proposed};
 pub use host::{FileKeyStore, desktop_host};
+pub use identities::{IdentityRow, Slot};
 pub use past::{At, FieldHistoryRow};
 pub use plans::{
     ConsentSpec, HistoryRow, NewPlan, PlanId, PlanList, PlanListRow, Reader, ReceiptState, Receipts, Started,

@@ -10,7 +10,7 @@ use crate::crypto::keys::SigningKey;
 use crate::crypto::lookup::LookupKey;
 use crate::crypto::passphrase::{open_file, seal_file};
 use crate::driver::device::Host;
-use crate::driver::enrol::{Charter, OrganisationRequest};
+use crate::driver::organisation::{Charter, OrganisationRequest};
 
 /// An operator's secrets: the network root and the lookup key.
 pub struct Network {

@@ -261,14 +261,14 @@ impl App {
     pub fn plans(&self, after: Option<&PageKey>, limit: usize) -> Result<PlanList, ApiError> {
         let limit = limit.clamp(1, PAGE_ITEMS_MAX);
         let page =
-            self.vault()?.vault.read(|read| read.plans_page(after, limit)).map_err(DriverError::Store)?;
+            self.reading()?.vault.read(|read| read.plans_page(after, limit)).map_err(DriverError::Store)?;
         Ok(PlanList { rows: page.rows.into_iter().map(PlanListRow::from).collect(), next: page.next })
     }
 
     /// Plans whose name, NHS number or place begins with each of the words; at most 50.
     pub fn search(&self, text: &str) -> Result<Vec<PlanListRow>, ApiError> {
         let rows = self
-            .vault()?
+            .reading()?
             .vault
             .read(|read| read.search(text, SEARCH_HITS_MAX))
             .map_err(DriverError::Store)?;
@@ -440,7 +440,7 @@ impl App {
     }
 
     pub(super) fn is_here(&self, plan: PlanId) -> Result<(), ApiError> {
-        let log = self.vault()?.vault.read(|read| read.log(&plan.0)).map_err(DriverError::Store)?;
+        let log = self.reading()?.vault.read(|read| read.log(&plan.0)).map_err(DriverError::Store)?;
         log.map(drop).ok_or_else(|| ApiError::NotFound { what: "plan".into() })
     }
 

@@ -206,7 +206,7 @@ impl App {
         after: Option<&PageKey>,
         limit: usize,
     ) -> Result<WorklistPage, ApiError> {
-        let open = self.vault()?;
+        let open = self.reading()?;
         if let Some(target) = work_of(list) {
             may(&open, target)?.map_err(|refusal| ApiError::NotAllowed { reason: refusal.to_string() })?;
         }
@@ -248,7 +248,7 @@ impl App {
 
     /// How long every list is, for a home screen.
     pub fn worklist_counts(&self) -> Result<WorklistCounts, ApiError> {
-        let open = self.vault()?;
+        let open = self.reading()?;
         let today = self.today()?;
         let due = due_by(today).unwrap_or(today).iso();
         let approves = may(&open, Target::Approval)?.is_ok();
@@ -274,7 +274,7 @@ impl App {
     /// Puts a plan into the caseload of this device's person. No change when it is there.
     pub fn take_on(&self, plan: PlanId) -> Result<(), ApiError> {
         self.is_here(plan)?;
-        let open = self.vault()?;
+        let open = self.reading()?;
         let (identity, since) = (open.keys.identity, self.device.moment()?.now);
         let taken = open.vault.read(|read| read.taken_on(&identity)).map_err(DriverError::Store)?;
         if taken >= CASELOAD_MAX {
@@ -289,7 +289,7 @@ impl App {
     /// Errors: [`ApiError::NotFound`] when it is not there, [`ApiError::NotAllowed`] when it is there because the plan
     /// names them as key worker.
     pub fn hand_back(&self, plan: PlanId) -> Result<(), ApiError> {
-        let open = self.vault()?;
+        let open = self.reading()?;
         let identity = open.keys.identity;
         let gone =
             open.vault.write(move |tx| tx.hand_back(&identity, &plan.0)).map_err(DriverError::Store)?;
@@ -305,7 +305,7 @@ impl App {
     /// Errors: [`ApiError::Invalid`] for a day or time that there is not, and for a note of more than 1,000 bytes.
     pub fn plan_visit(&self, plan: PlanId, new: NewVisit) -> Result<VisitId, ApiError> {
         self.is_here(plan)?;
-        let open = self.vault()?;
+        let open = self.reading()?;
         let day = Partial::parse(new.day.trim()).filter(|day| day.is_a_day());
         let day = day.ok_or_else(|| ApiError::invalid("day", "give it as YYYY-MM-DD, such as 2026-11-26"))?;
         let time = new.time.as_deref().map(clock_time).transpose()?;
@@ -327,7 +327,7 @@ impl App {
 
     /// Marks a visit as done now, or as not done after all.
     pub fn mark_visit(&self, visit: VisitId, done: bool) -> Result<(), ApiError> {
-        let open = self.vault()?;
+        let open = self.reading()?;
         let (identity, now) = (open.keys.identity, self.device.moment()?.now);
         let done_at = done.then_some(now);
         let found = open.vault.write(move |tx| tx.set_visit_done(&identity, visit.0, done_at));
@@ -336,7 +336,7 @@ impl App {
 
     /// Takes a visit out, as if it had never been planned.
     pub fn cancel_visit(&self, visit: VisitId) -> Result<(), ApiError> {
-        let open = self.vault()?;
+        let open = self.reading()?;
         let identity = open.keys.identity;
         let found = open.vault.write(move |tx| tx.delete_visit(&identity, visit.0));
         there_was(found.map_err(DriverError::Store)?, visit)
@@ -349,7 +349,7 @@ impl App {
         after: Option<&PageKey>,
         limit: usize,
     ) -> Result<WorklistPage, ApiError> {
-        let open = self.vault()?;
+        let open = self.reading()?;
         let limit = limit.clamp(1, PAGE_ITEMS_MAX);
         let which = day.map_or(Visits::ToDo, Visits::Of);
         visits(&open, which, self.today()?, after, limit)

@@ -1,4 +1,7 @@
-//! The key of the vault, and its wrapping by a PIN.
+//! The key of the vault, the key of one identity's own secrets in it, and the wrapping of both by a PIN.
+//!
+//! Several people may share a device: one vault, a PIN and an own key for each. The vault's key opens the plans; what only
+//! one of them may use, such as the key that signs as them, is sealed once more under their own.
 //!
 //! A PIN has too few digits to keep anything shut by itself. Stretching it takes a second input, the device secret, which
 //! the platform's key store keeps: whoever steals the file without the key store cannot begin to guess, and whoever has
@@ -8,7 +11,7 @@ use bedside_protocol::cbor;
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
-use crate::crypto::primitives::{NONCE_BYTES, Secret, aead_open, aead_seal, hmac, random};
+use crate::crypto::primitives::{AEAD_TAG_BYTES, NONCE_BYTES, Secret, aead_open, aead_seal, hmac, random};
 use crate::crypto::stretch::stretch;
 use crate::crypto::{CryptoError, PinCost};
 use crate::ports::Entropy;
@@ -60,7 +63,63 @@ impl VaultKey {
     }
 }
 
-/// A vault key that one PIN opens on one device.
+/// What keeps one identity's secrets from the others who share the vault.
+#[derive(Clone)]
+pub struct OwnKey(Secret<{ OwnKey::LEN }>);
+
+impl OwnKey {
+    /// Length in bytes.
+    pub const LEN: usize = 32;
+
+    /// A new key, for a new identity.
+    #[must_use]
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self(Secret::random(entropy))
+    }
+
+    /// Reads what [`Self::as_bytes`] gave; [`CryptoError::BadKey`] for any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
+        Ok(Self(Secret::from_slice(bytes, "own key")?))
+    }
+
+    /// The key itself, for the platform's key store. Whoever copies it overwrites the copy.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        self.0.expose()
+    }
+
+    /// Seals a secret under the name that it is kept by: AES-256-GCM, a random nonce before the ciphertext.
+    #[must_use]
+    pub fn seal(&self, name: &str, secret: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
+        let nonce = random(entropy);
+        let mut text = Vec::with_capacity(secret.len() + AEAD_TAG_BYTES);
+        text.extend_from_slice(secret);
+        aead_seal(self.as_bytes(), nonce, &Self::aad(name), &mut text);
+        [nonce.as_slice(), &text].concat()
+    }
+
+    /// Opens what [`Self::seal`] made under this name; [`CryptoError::BadKey`] for anything else.
+    pub fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let opened = sealed
+            .split_first_chunk::<NONCE_BYTES>()
+            .and_then(|(nonce, text)| aead_open(self.as_bytes(), *nonce, &Self::aad(name), text));
+        opened.ok_or(CryptoError::BadKey("own secret"))
+    }
+
+    fn aad(name: &str) -> Vec<u8> {
+        [b"bedside own secret".as_slice(), name.as_bytes()].concat()
+    }
+}
+
+/// What a PIN opens.
+pub struct Unlocked {
+    /// The key that everybody on this device shares.
+    pub vault: VaultKey,
+    /// The key of who typed the PIN.
+    pub own: OwnKey,
+}
+
+/// The keys that one PIN opens on one device.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct PinWrap {
@@ -85,13 +144,13 @@ impl PinWrap {
     /// The format version that this build writes.
     pub const VERSION: u8 = 1;
 
-    /// Wraps the vault key by a PIN, taken byte for byte as it was typed.
+    /// Wraps both keys by a PIN, taken byte for byte as it was typed.
     ///
     /// [`CryptoError::Cost`] when Argon2 cannot work with these parameters, [`CryptoError::OutOfMemory`].
     pub fn seal(
         pin: &str,
         device_secret: &[u8; 32],
-        key: &VaultKey,
+        keys: &Unlocked,
         params: PinCost,
         entropy: &dyn Entropy,
     ) -> Result<Self, CryptoError> {
@@ -106,22 +165,24 @@ impl PinWrap {
             ciphertext: Vec::new(),
         };
         let pin_key = stretch(pin, &wrap.salt, Some(device_secret), params)?;
-        let mut text = Vec::with_capacity(VaultKey::LEN + crate::crypto::primitives::AEAD_TAG_BYTES);
-        text.extend_from_slice(key.as_bytes());
+        let mut text = Vec::with_capacity(VaultKey::LEN + OwnKey::LEN + AEAD_TAG_BYTES);
+        text.extend_from_slice(keys.vault.as_bytes());
+        text.extend_from_slice(keys.own.as_bytes());
         aead_seal(pin_key.expose(), wrap.nonce, &wrap.aad(), &mut text);
         wrap.ciphertext = text;
         Ok(wrap)
     }
 
-    /// Opens the vault key.
+    /// Opens both keys.
     ///
     /// [`CryptoError::WrongPin`] for another PIN, on another device, or when the wrap was altered;
     /// [`CryptoError::Cost`] and [`CryptoError::OutOfMemory`] say that the PIN was not tried at all.
-    pub fn open(&self, pin: &str, device_secret: &[u8; 32]) -> Result<VaultKey, CryptoError> {
+    pub fn open(&self, pin: &str, device_secret: &[u8; 32]) -> Result<Unlocked, CryptoError> {
         let pin_key = stretch(pin, &self.salt, Some(device_secret), self.cost())?;
         let text = aead_open(pin_key.expose(), self.nonce, &self.aad(), &self.ciphertext)
             .ok_or(CryptoError::WrongPin)?;
-        VaultKey::from_bytes(&text)
+        let (vault, own) = text.split_at_checked(VaultKey::LEN).ok_or(CryptoError::BadKey("vault key"))?;
+        Ok(Unlocked { vault: VaultKey::from_bytes(vault)?, own: OwnKey::from_bytes(own)? })
     }
 
     /// What a guess at the PIN costs.
@@ -163,8 +224,29 @@ mod tests {
         VaultKey::from_bytes(&std::array::from_fn::<u8, 48, _>(|i| i as u8)).unwrap()
     }
 
+    fn keys() -> Unlocked {
+        Unlocked { vault: key(), own: OwnKey::from_bytes(&[7; 32]).unwrap() }
+    }
+
     fn wrap(pin: &str) -> PinWrap {
-        PinWrap::seal(pin, &DEVICE, &key(), PinCost::FOR_TESTS, &Seeded::new(1)).unwrap()
+        PinWrap::seal(pin, &DEVICE, &keys(), PinCost::FOR_TESTS, &Seeded::new(1)).unwrap()
+    }
+
+    #[test]
+    fn an_own_secret_opens_with_its_key_under_its_name_alone() {
+        let own = OwnKey::generate(&Seeded::new(5));
+        let sealed = own.seal("signing", b"secret", &Seeded::new(6));
+        assert_eq!(*own.open("signing", &sealed).unwrap(), b"secret");
+        assert!(own.open("sealing", &sealed).is_err());
+        assert!(OwnKey::generate(&Seeded::new(7)).open("signing", &sealed).is_err());
+        for bit in 0..sealed.len() * 8 {
+            let mut bad = sealed.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(own.open("signing", &bad).is_err(), "bit {bit} made no difference");
+        }
+        for short in 0..sealed.len() {
+            assert!(own.open("signing", &sealed[..short]).is_err());
+        }
     }
 
     #[test]
@@ -187,7 +269,8 @@ mod tests {
     #[test]
     fn the_right_pin_on_the_right_device_opens() {
         let opened = wrap("246810").open("246810", &DEVICE).ok().unwrap();
-        assert_eq!(opened.as_bytes(), key().as_bytes());
+        assert_eq!(opened.vault.as_bytes(), key().as_bytes());
+        assert_eq!(opened.own.as_bytes(), &[7; 32]);
     }
 
     #[test]
@@ -201,7 +284,7 @@ mod tests {
     #[test]
     fn two_wraps_of_the_same_pin_have_nothing_in_common() {
         let entropy = Seeded::new(2);
-        let seal = || PinWrap::seal("246810", &DEVICE, &key(), PinCost::FOR_TESTS, &entropy).unwrap();
+        let seal = || PinWrap::seal("246810", &DEVICE, &keys(), PinCost::FOR_TESTS, &entropy).unwrap();
         let (a, b) = (seal(), seal());
         assert_ne!(a.salt, b.salt);
         assert_ne!(a.nonce, b.nonce);
@@ -211,7 +294,7 @@ mod tests {
     #[test]
     fn a_wrap_made_cheaper_to_guess_does_not_open() {
         let mut cheaper =
-            PinWrap::seal("246810", &DEVICE, &key(), PinCost { m_kib: 16, t: 2, p: 1 }, &Seeded::new(3))
+            PinWrap::seal("246810", &DEVICE, &keys(), PinCost { m_kib: 16, t: 2, p: 1 }, &Seeded::new(3))
                 .unwrap();
         assert!(cheaper.open("246810", &DEVICE).is_ok());
         cheaper.t = 1;
@@ -245,7 +328,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_pin_opens_what_it_closed_and_no_other_does(pin in "\\PC{0,20}", other in "\\PC{0,20}", device: [u8; 32]) {
-            let wrap = PinWrap::seal(&pin, &device, &key(), PinCost::FOR_TESTS, &Seeded::new(4)).unwrap();
+            let wrap = PinWrap::seal(&pin, &device, &keys(), PinCost::FOR_TESTS, &Seeded::new(4)).unwrap();
             prop_assert!(wrap.open(&pin, &device).is_ok());
             prop_assert!(pin == other || wrap.open(&other, &device).is_err());
         }

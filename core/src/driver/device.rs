@@ -9,13 +9,14 @@ use bedside_protocol::signing::Signer;
 
 use super::commit::Moment;
 use super::enrol::Invitation;
-use super::keyring::{Keyring, KeyringError};
+use super::keyring::{Keyring, KeyringError, Listed, Slot};
 use super::observe::{Event, Observers};
 use super::open_vault::{OpenVault, name};
+use super::own::Own;
 use super::{DriverError, intake::News};
 use crate::crypto::PinCost;
-use crate::crypto::keys::{SealingKey, SigningKey};
-use crate::crypto::vault_key::VaultKey;
+use crate::crypto::keys::SigningKey;
+use crate::crypto::vault_key::{OwnKey, Unlocked, VaultKey};
 use crate::limits::OPEN_BATCH_MAX;
 use crate::ports::{Clock, Entropy, KeyStore};
 use crate::store::{Mailbox, OpenOptions, StoreError, SyncState, Vault};
@@ -56,7 +57,7 @@ impl Drop for Device {
 
 /// Name of the transport key in the platform's key store.
 const TRANSPORT: &str = "transport-key";
-/// Name of the remembered vault key in the platform's key store.
+/// Name of the remembered keys in the platform's key store: until when, whose, own key, vault key.
 const REMEMBERED: &str = "remembered-vault-key";
 
 impl Device {
@@ -70,8 +71,8 @@ impl Device {
         let entropy = &*host.entropy;
         let transport = SigningKey::generate(entropy);
         host.key_store.save(TRANSPORT, transport.seed().as_slice())?;
-        let (keyring, key) = Keyring::create(dir, pin, host.pin_cost, &*host.key_store, entropy)?;
-        let made = Self::make_vault(dir, &host, &key)
+        let (keyring, slot, keys) = Keyring::create(dir, pin, host.pin_cost, &*host.key_store, entropy)?;
+        let made = Self::make_vault(dir, &host, slot, keys)
             .and_then(|open| Self::assemble(dir, host, keyring, transport, Some(Arc::new(open))));
         if made.is_err() {
             // There was no device here before, and nothing is in the files: the next try begins anew.
@@ -82,15 +83,10 @@ impl Device {
         made
     }
 
-    fn make_vault(dir: &Path, host: &Host, key: &VaultKey) -> Result<OpenVault, DriverError> {
-        let entropy = &*host.entropy;
+    fn make_vault(dir: &Path, host: &Host, slot: Slot, keys: Unlocked) -> Result<OpenVault, DriverError> {
+        let (own, key) = Own::new(slot, keys);
         let vault = Vault::create_with(dir, &key.sqlcipher_literal(), &host.files)?;
-        let (signing, sealing) = (SigningKey::generate(entropy), SealingKey::generate(entropy));
-        vault.write(move |tx| {
-            tx.put_secret(name::SIGNING, signing.seed().as_slice())?;
-            tx.put_secret(name::SEALING, &sealing.to_bytes())
-        })?;
-        OpenVault::new(vault)
+        OpenVault::new(vault, own, &*host.entropy)
     }
 
     /// Opens a device, locked. The mailbox works without any PIN.
@@ -122,28 +118,93 @@ impl Device {
         })
     }
 
-    /// Unlocks the vault by a PIN. Nothing happens when it is unlocked.
-    pub fn unlock(&self, pin: &str) -> Result<(), DriverError> {
-        if self.is_unlocked() {
+    /// Unlocks the vault by an identity's PIN. Nothing happens when it is unlocked as that one; when it is as another, that
+    /// one's keys leave memory first.
+    pub fn unlock(&self, slot: Slot, pin: &str) -> Result<(), DriverError> {
+        if self.unlocked_as() == Some(slot) {
             return Ok(());
         }
-        let key = self.try_pin(pin)?;
-        self.open_with(&key)
+        let keys = self.try_pin(slot, pin)?;
+        self.forget()?;
+        self.lock()?;
+        self.open_with(slot, keys)
     }
 
-    /// After the last wrong PIN nothing is left that opens the vault.
-    fn try_pin(&self, pin: &str) -> Result<VaultKey, DriverError> {
-        let tried = self.keyring().unlock(pin, self.now(), &*self.host.key_store);
+    /// After the last wrong PIN nothing is left that opens the vault as that identity.
+    fn try_pin(&self, slot: Slot, pin: &str) -> Result<Unlocked, DriverError> {
+        let tried = self.keyring().unlock(slot, pin, self.now(), &*self.host.key_store);
         if matches!(tried, Err(KeyringError::Destroyed)) {
             self.forget()?;
         }
         Ok(tried?)
     }
 
+    /// Every identity of this device. Needs no PIN.
+    #[must_use]
+    pub fn identities(&self) -> Vec<Listed> {
+        self.keyring().list()
+    }
+
+    /// The identity that the vault is unlocked as.
+    #[must_use]
+    pub fn unlocked_as(&self) -> Option<Slot> {
+        self.vault().ok().map(|open| open.keys.own.slot)
+    }
+
+    /// The only identity that can unlock this device; none when there are several to choose from.
+    #[must_use]
+    pub fn only_identity(&self) -> Option<Slot> {
+        let all = self.identities();
+        let mut able = all.iter().filter(|listed| listed.can_unlock);
+        match (able.next(), able.next()) {
+            (Some(only), None) => Some(only.slot),
+            // Its keys were destroyed, and unlocking says so.
+            (None, _) => all.first().map(|listed| listed.slot),
+            (Some(_), Some(_)) => None,
+        }
+    }
+
+    /// Makes room for another identity. Whoever is here already lets them in by their own PIN.
+    pub fn add_identity(
+        &self,
+        host: Slot,
+        hosts_pin: &str,
+        label: &str,
+        pin: &str,
+    ) -> Result<Slot, DriverError> {
+        let Unlocked { vault, .. } = self.try_pin(host, hosts_pin)?;
+        let Host { key_store, entropy, pin_cost, .. } = &self.host;
+        Ok(self.keyring().add(label, pin, vault, *pin_cost, &**key_store, &**entropy)?.0)
+    }
+
+    /// Calls an identity something else.
+    pub fn rename_identity(&self, slot: Slot, label: &str) -> Result<(), DriverError> {
+        Ok(self.keyring().rename(slot, label)?)
+    }
+
+    /// Takes an identity off this device: its own secrets go, what it wrote stays. Needs an open vault.
+    pub fn remove_identity(&self, slot: Slot) -> Result<(), DriverError> {
+        let open = self.vault()?;
+        self.keyring().remove(slot)?;
+        open.vault.write(move |tx| {
+            let prefix = Own::prefix(slot);
+            let own = tx.secret_names()?.into_iter().filter(|name| name.starts_with(&prefix));
+            own.collect::<Vec<_>>().iter().try_for_each(|name| tx.delete_secret(name))
+        })?;
+        if open.keys.own.slot == slot {
+            self.forget()?;
+            drop(open);
+            self.lock()?;
+        }
+        Ok(())
+    }
+
     /// Unlocks the vault by the key that [`Self::remember`] left, until the moment given there. False when there is none.
     pub fn unlock_remembered(&self) -> Result<bool, DriverError> {
         let Some(kept) = self.host.key_store.load(REMEMBERED)? else { return Ok(false) };
         let Some((until, key)) = kept.split_first_chunk::<8>() else { return Ok(false) };
+        let Some((slot, keys)) = key.split_first_chunk::<{ Slot::LEN }>() else { return Ok(false) };
+        let Some((own, key)) = keys.split_first_chunk::<{ OwnKey::LEN }>() else { return Ok(false) };
         let until = Timestamp(u64::from_be_bytes(*until));
         // A clock set back must not stretch the time: no session is longer than a day.
         let latest = self.now().max(self.mailbox.state()?.relay_time.unwrap_or_default());
@@ -151,17 +212,28 @@ impl Device {
             self.forget()?;
             return Ok(false);
         }
-        let key = VaultKey::from_bytes(key).map_err(DriverError::Crypto)?;
-        self.open_with(&key).map(|()| true)
+        let keys = VaultKey::from_bytes(key)
+            .and_then(|vault| Ok(Unlocked { vault, own: OwnKey::from_bytes(own)? }))
+            .map_err(DriverError::Crypto)?;
+        self.lock()?;
+        self.open_with(Slot(*slot), keys).map(|()| true)
     }
 
-    /// Checks the PIN and leaves the vault key in the platform's key store, so that for some time no PIN is asked.
-    pub fn remember(&self, pin: &str, until: Timestamp) -> Result<(), DriverError> {
-        let key = self.try_pin(pin)?;
-        let mut kept = zeroize::Zeroizing::new(until.0.to_be_bytes().to_vec());
-        kept.extend_from_slice(key.as_bytes());
+    /// Checks the PIN and leaves the keys in the platform's key store, so that for some time no PIN is asked.
+    pub fn remember(&self, slot: Slot, pin: &str, until: Timestamp) -> Result<(), DriverError> {
+        let keys = self.try_pin(slot, pin)?;
+        let mut kept =
+            zeroize::Zeroizing::new(Vec::with_capacity(8 + Slot::LEN + OwnKey::LEN + VaultKey::LEN));
+        kept.extend_from_slice(&until.0.to_be_bytes());
+        kept.extend_from_slice(&slot.0);
+        kept.extend_from_slice(keys.own.as_bytes());
+        kept.extend_from_slice(keys.vault.as_bytes());
         self.host.key_store.save(REMEMBERED, &kept)?;
-        if self.is_unlocked() { Ok(()) } else { self.open_with(&key) }
+        if self.unlocked_as() == Some(slot) {
+            return Ok(());
+        }
+        self.lock()?;
+        self.open_with(slot, keys)
     }
 
     /// Takes the remembered vault key away.
@@ -169,9 +241,10 @@ impl Device {
         Ok(self.host.key_store.delete(REMEMBERED)?)
     }
 
-    fn open_with(&self, key: &VaultKey) -> Result<(), DriverError> {
+    fn open_with(&self, slot: Slot, keys: Unlocked) -> Result<(), DriverError> {
+        let (own, key) = Own::new(slot, keys);
         let vault = Vault::open_with(&self.dir, &key.sqlcipher_literal(), &self.host.files)?;
-        let open = Arc::new(OpenVault::new(vault)?);
+        let open = Arc::new(OpenVault::new(vault, own, &*self.host.entropy)?);
         if open.vault.read(|read| read.lacks_derived())? {
             open.describe_missing(self.moment()?)?;
         }
@@ -206,11 +279,11 @@ impl Device {
         }
     }
 
-    /// Changes the PIN.
-    pub fn change_pin(&self, old: &str, new: &str) -> Result<(), DriverError> {
-        let key = self.try_pin(old)?;
+    /// Changes an identity's PIN.
+    pub fn change_pin(&self, slot: Slot, old: &str, new: &str) -> Result<(), DriverError> {
+        let keys = self.try_pin(slot, old)?;
         let Host { key_store, entropy, pin_cost, .. } = &self.host;
-        Ok(self.keyring().change_pin(new, &key, *pin_cost, &**key_store, &**entropy)?)
+        Ok(self.keyring().change_pin(slot, new, &keys, *pin_cost, &**key_store, &**entropy)?)
     }
 
     /// Releases every file and lock, as iOS asks before a suspension.
@@ -362,7 +435,7 @@ impl Device {
 
     /// Takes the issuer's answer, and only then the relay's address.
     pub(crate) fn finish_enrolment(&self, invitation: &Invitation, answer: &[u8]) -> Result<(), DriverError> {
-        self.vault()?.accept_enrolment(invitation, answer, self.transport_key())?;
+        self.vault()?.accept_enrolment(invitation, answer, self.transport_key(), &*self.host.entropy)?;
         self.set_relay(&invitation.relay)
     }
 }

@@ -1,4 +1,4 @@
-//! Both sides of an enrolment, and how an organisation begins.
+//! Both sides of an enrolment.
 //!
 //! ```text
 //! issuer                                relay                         new device
@@ -14,11 +14,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bedside_protocol::cbor;
-use bedside_protocol::ids::{InviteId, LogId, Principal, StatementId, Timestamp};
-use bedside_protocol::signing::{Signer, hash, verify};
+use bedside_protocol::ids::{InviteId, LogId, OrganisationId, Principal, StatementId, Timestamp};
+use bedside_protocol::signing::{Signer, hash};
 use bedside_protocol::statement::{
-    Access, Capabilities, Credential, Invite, Organisation, Role, SEALING_KEY_BYTES, Statement, Trust,
-    device_id, organisation_id, prove_possession, sign, statement_id,
+    Access, Capabilities, Credential, Invite, Role, SEALING_KEY_BYTES, Statement, Trust, device_id,
+    prove_possession, sign, statement_id,
 };
 use bedside_protocol::wire::{EnrolRequest, EnrolmentAnswer};
 use minicbor::bytes::ByteVec;
@@ -26,22 +26,22 @@ use minicbor::{Decode, Encode};
 
 use super::DriverError;
 use super::commit::{Moment, Says};
+use super::keyring::Slot;
 use super::open_vault::{OpenVault, Standing, name};
 use crate::crypto::content::{ContentKey, seal_content_key};
 use crate::crypto::invite::InviteSecret;
-use crate::crypto::keys::{SealingKey, SigningKey, seal_to};
+use crate::crypto::keys::{SigningKey, seal_to};
 use crate::ports::Entropy;
 use crate::store::{StatementKind, StatementRow, Wish};
 
 const INFO: &[u8] = b"bedside enrolment v1";
-const CHARTER_INFO: &[u8] = b"bedside charter v1";
 const HOUR_MS: u64 = 3_600_000;
 /// A credential is good for a year; then it is issued anew.
-const CREDENTIAL_MS: u64 = 365 * 24 * HOUR_MS;
+pub(super) const CREDENTIAL_MS: u64 = 365 * 24 * HOUR_MS;
 /// Clocks of issuer and relay may differ by this much.
-const CLOCKS_DIFFER_MS: u64 = 10 * 60 * 1_000;
+pub(super) const CLOCKS_DIFFER_MS: u64 = 10 * 60 * 1_000;
 /// Days without the relay, unless the organisation says otherwise.
-const LEASE_HOURS: u32 = 72;
+pub(super) const LEASE_HOURS: u32 = 72;
 
 /// What a new device reads from the QR code.
 #[derive(Encode, Decode)]
@@ -100,19 +100,34 @@ pub(crate) struct StoredInvite {
     posted: bool,
     #[n(6)]
     contested: bool,
+    /// Which identity of this device made it: nobody else here can answer.
+    #[n(7)]
+    by: Slot,
+}
+
+/// What all identities of one device have in common: who reads as them, and whether they are shown what urgent care is.
+#[derive(PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+struct Belongs {
+    #[n(0)]
+    organisation: Option<OrganisationId>,
+    #[n(1)]
+    plan: Option<LogId>,
+    #[n(2)]
+    urgent_care: bool,
 }
 
 #[derive(Encode, Decode)]
 #[cbor(map)]
-struct NewKeys {
+pub(super) struct NewKeys {
     #[cbor(n(0), with = "minicbor::bytes")]
-    signing_key: [u8; 32],
+    pub(super) signing_key: [u8; 32],
     #[cbor(n(1), with = "minicbor::bytes")]
-    sealing_key: Vec<u8>,
+    pub(super) sealing_key: Vec<u8>,
     #[cbor(n(2), with = "minicbor::bytes")]
-    transport_key: [u8; 32],
+    pub(super) transport_key: [u8; 32],
     #[cbor(n(3), with = "minicbor::bytes")]
-    possession: [u8; 64],
+    pub(super) possession: [u8; 64],
 }
 
 #[derive(Encode, Decode)]
@@ -140,36 +155,6 @@ struct SharedKeys {
     lookup: Option<ByteVec>,
     #[n(1)]
     organisation_sealing: Option<ByteVec>,
-}
-
-/// An organisation asks the operator to sign it into the network.
-#[derive(Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct OrganisationRequest {
-    #[n(0)]
-    pub(crate) name: String,
-    #[n(1)]
-    pub(crate) ods_code: String,
-    #[cbor(n(2), with = "minicbor::bytes")]
-    pub(crate) signing_key: [u8; 32],
-    #[cbor(n(3), with = "minicbor::bytes")]
-    pub(crate) sealing_key: Vec<u8>,
-    #[cbor(n(4), with = "minicbor::bytes")]
-    signature: [u8; 64],
-}
-
-/// The operator's answer.
-#[derive(Encode, Decode)]
-#[cbor(map)]
-pub(crate) struct Charter {
-    #[cbor(n(0), with = "minicbor::bytes")]
-    root: [u8; 32],
-    #[n(1)]
-    relay: String,
-    #[cbor(n(2), with = "minicbor::bytes")]
-    organisation: Vec<u8>,
-    #[cbor(n(3), with = "minicbor::bytes")]
-    sealed_lookup: Vec<u8>,
 }
 
 impl Invitation {
@@ -234,7 +219,7 @@ impl OpenVault {
         entropy: &dyn Entropy,
     ) -> Result<Invitation, DriverError> {
         let standing = self.standing()?;
-        let signs = self.vault.read(|read| read.secret(name::ORGANISATION_SIGNING))?.is_some();
+        let signs = self.own_secret(name::ORGANISATION_SIGNING)?.is_some();
         if who.plan.is_none() && !signs {
             return Err(DriverError::Invitation("only an administrator invites colleagues"));
         }
@@ -253,6 +238,7 @@ impl OpenVault {
             answer: None,
             posted: false,
             contested: false,
+            by: self.keys.own.slot,
         };
         let key = invite_name(&secret.id());
         let row = StatementRow {
@@ -350,7 +336,7 @@ impl OpenVault {
         let standing = self.standing()?;
         let time = at.relay_time.unwrap_or(at.now);
         let for_plan = who.plan.is_some();
-        let organisation_key = self.vault.read(|read| read.secret(name::ORGANISATION_SIGNING))?;
+        let organisation_key = self.own_secret(name::ORGANISATION_SIGNING)?;
         let (issuer, signer) = match (for_plan, organisation_key, standing.organisation) {
             (true, _, _) => (standing.credential, SigningKey::from_seed(&self.keys.signing.seed())),
             (false, Some(seed), Some((statement, _))) => {
@@ -445,110 +431,7 @@ impl OpenVault {
         self.commit(log, says, at, rows).map(|_| ())
     }
 
-    /// Makes an organisation's keys and what the operator is asked to sign.
-    pub(crate) fn request_organisation(
-        &self,
-        name: &str,
-        ods_code: &str,
-        entropy: &dyn Entropy,
-    ) -> Result<Vec<u8>, DriverError> {
-        if let Some(made) = self.vault.read(|read| read.meta(name::ORGANISATION_REQUEST))? {
-            return Ok(made);
-        }
-        let (signing, sealing) = (SigningKey::generate(entropy), SealingKey::generate(entropy));
-        let mut request = OrganisationRequest {
-            name: name.to_owned(),
-            ods_code: ods_code.to_owned(),
-            signing_key: signing.public_key(),
-            sealing_key: sealing.public_key(),
-            signature: [0; 64],
-        };
-        request.signature = signing.sign(&request.message());
-        let bytes = cbor::encode(&request);
-        let made = bytes.clone();
-        self.vault.write(move |tx| {
-            tx.put_secret(name::ORGANISATION_SIGNING, signing.seed().as_slice())?;
-            tx.put_secret(name::ORGANISATION_SEALING, &sealing.to_bytes())?;
-            tx.put_meta(name::ORGANISATION_REQUEST, &bytes)
-        })?;
-        Ok(made)
-    }
-
-    /// Takes the operator's answer: the organisation is part of the network, this device's person its administrator.
-    pub(crate) fn accept_charter(
-        &self,
-        charter: &[u8],
-        person: &str,
-        transport_key: [u8; 32],
-        at: Moment,
-    ) -> Result<String, DriverError> {
-        let unreadable = DriverError::Invitation("the charter cannot be read");
-        let Ok(charter) = cbor::decode::<Charter>(charter) else { return Err(unreadable) };
-        let sealing = self
-            .organisation_sealing_key()?
-            .ok_or(DriverError::Invitation("this device asked for no charter"))?;
-        let mut trust = Trust::new(charter.root);
-        let (id, statement) = trust.accept(&charter.organisation).map_err(DriverError::Statement)?;
-        let Statement::Organisation(organisation) = statement else { return Err(unreadable) };
-        if organisation.sealing_key != sealing.public_key() {
-            return Err(DriverError::Invitation("the charter is for another device's organisation"));
-        }
-        let lookup = sealing
-            .open(CHARTER_INFO, organisation.id.as_bytes(), &charter.sealed_lookup)
-            .map_err(DriverError::Crypto)?;
-        let keys = self.new_keys(transport_key);
-        let seed = self
-            .vault
-            .read(|read| read.secret(name::ORGANISATION_SIGNING))?
-            .ok_or(DriverError::NoIdentity)?;
-        let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| DriverError::NoIdentity)?;
-        let role = Role::Administrator;
-        let credential = Credential {
-            issuer: id,
-            name: person.to_owned(),
-            role,
-            professional_number: None,
-            signing_key: keys.signing_key,
-            sealing_key: keys.sealing_key,
-            transport_key: keys.transport_key,
-            capabilities: role.usual_capabilities(),
-            plan: None,
-            lease_hours: LEASE_HOURS,
-            valid_from: Timestamp(organisation.valid_from.0.min(at.now.0)),
-            valid_until: at.now.plus_ms(CREDENTIAL_MS),
-            possession: keys.possession,
-        };
-        let credential = sign(&Statement::Credential(credential), &SigningKey::from_seed(seed));
-        let (credential_id, _) = trust.accept(&credential).map_err(DriverError::Statement)?;
-        let rows = [
-            StatementRow {
-                id,
-                kind: StatementKind::Organisation,
-                log: None,
-                bytes: charter.organisation,
-                sent: false,
-            },
-            StatementRow {
-                id: credential_id,
-                kind: StatementKind::Credential,
-                log: None,
-                bytes: credential,
-                sent: false,
-            },
-        ];
-        let (root, relay) = (charter.root, charter.relay.clone());
-        self.vault.write(move |tx| {
-            rows.iter().try_for_each(|row| tx.put_statement(row).map(|_| ()))?;
-            tx.put_secret(name::LOOKUP, &lookup)?;
-            tx.put_secret(name::RELAY, relay.as_bytes())?;
-            tx.put_secret(name::ROOT, &root)?;
-            tx.put_secret(name::CREDENTIAL, credential_id.as_bytes())
-        })?;
-        self.refresh()?;
-        Ok(charter.relay)
-    }
-
-    fn new_keys(&self, transport_key: [u8; 32]) -> NewKeys {
+    pub(super) fn new_keys(&self, transport_key: [u8; 32]) -> NewKeys {
         let sealing_key = self.keys.sealing.public_key();
         let possession = prove_possession(&self.keys.signing, &sealing_key, &transport_key);
         NewKeys { signing_key: self.keys.signing.public_key(), sealing_key, transport_key, possession }
@@ -573,6 +456,7 @@ impl OpenVault {
         invitation: &Invitation,
         answer: &[u8],
         transport_key: [u8; 32],
+        entropy: &dyn Entropy,
     ) -> Result<(), DriverError> {
         let secret = invitation.secret()?;
         let unreadable = DriverError::Invitation("the answer cannot be read");
@@ -607,8 +491,11 @@ impl OpenVault {
             .map_err(DriverError::Crypto)?;
         let Ok(shared) = cbor::decode::<SharedKeys>(&shared) else { return Err(unreadable) };
         let (root, relay) = (invitation.root, invitation.relay.clone());
+        let belongs = self.belongs_with(&trust, &own)?;
+        let (own_name, sealed) = self.keys.own.seal(name::CREDENTIAL, own.as_bytes(), entropy);
         self.vault.write(move |tx| {
             rows.iter().try_for_each(|row| tx.put_statement(row).map(|_| ()))?;
+            tx.put_meta(name::BELONGS, &belongs)?;
             if let Some(lookup) = &shared.lookup {
                 tx.put_secret(name::LOOKUP, lookup)?;
             }
@@ -617,9 +504,47 @@ impl OpenVault {
             }
             tx.put_secret(name::RELAY, relay.as_bytes())?;
             tx.put_secret(name::ROOT, &root)?;
-            tx.put_secret(name::CREDENTIAL, own.as_bytes())
+            tx.put_secret(&own_name, &sealed)
         })?;
         self.refresh()
+    }
+
+    pub(super) fn own_secret(&self, what: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, DriverError> {
+        self.vault.read(|read| Ok(self.keys.own.get(read, what)))?
+    }
+
+    /// True when somebody has enrolled on this device.
+    pub(crate) fn belongs(&self) -> Result<bool, DriverError> {
+        Ok(self.vault.read(|read| read.meta(name::BELONGS))?.is_some())
+    }
+
+    /// What this device belongs to, with a new credential on it. Plans, lists and the organisation's keys are there for every
+    /// identity of a device, so all of them read as the same.
+    pub(super) fn belongs_with(
+        &self,
+        trust: &Trust,
+        credential: &StatementId,
+    ) -> Result<Vec<u8>, DriverError> {
+        let plan = trust.credential(credential).and_then(|credential| credential.plan);
+        let belongs = Belongs {
+            organisation: trust.organisation_of(credential).map(|o| o.id).filter(|_| plan.is_none()),
+            plan,
+            urgent_care: trust.credential(credential).is_some_and(|c| c.role == Role::UrgentCare),
+        };
+        let bytes = cbor::encode(&belongs);
+        match self.vault.read(|read| read.meta(name::BELONGS))? {
+            Some(before) if before != bytes => Err(DriverError::Invitation(
+                "the others on this device belong to something else; use another profile or device",
+            )),
+            _ => Ok(bytes),
+        }
+    }
+
+    /// True when an identity of this device made an invitation, and it is not the one who is here.
+    pub(crate) fn is_anothers_invitation(&self, id: &InviteId) -> Result<bool, DriverError> {
+        let stored = self.vault.read(|read| read.meta(&invite_name(id)))?;
+        let stored = stored.and_then(|bytes| StoredInvite::from_bytes(&bytes));
+        Ok(stored.is_some_and(|stored| stored.by != self.keys.own.slot))
     }
 }
 
@@ -676,61 +601,6 @@ pub(crate) fn access_row(
         bytes,
         sent: false,
     })
-}
-
-impl OrganisationRequest {
-    fn message(&self) -> Vec<u8> {
-        let label = b"bedside organisation request v1".as_slice();
-        [
-            label,
-            self.name.as_bytes(),
-            b"\0",
-            self.ods_code.as_bytes(),
-            b"\0",
-            &self.signing_key,
-            &self.sealing_key,
-        ]
-        .concat()
-    }
-
-    /// Reads a request and checks that it was made by the holder of its key.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let request: Self = cbor::decode(bytes).ok()?;
-        let made = verify(&request.signing_key, &request.message(), &request.signature);
-        (made && request.sealing_key.len() == SEALING_KEY_BYTES).then_some(request)
-    }
-}
-
-impl Charter {
-    /// Signs an organisation into the network.
-    pub(crate) fn sign(
-        request: &OrganisationRequest,
-        root: &SigningKey,
-        lookup: &[u8; 32],
-        relay: &str,
-        now: Timestamp,
-        entropy: &dyn Entropy,
-    ) -> Result<Vec<u8>, DriverError> {
-        let id = organisation_id(&request.signing_key);
-        let organisation = Organisation {
-            id,
-            name: request.name.clone(),
-            ods_code: request.ods_code.clone(),
-            signing_key: request.signing_key,
-            sealing_key: request.sealing_key.clone(),
-            epoch: 0,
-            valid_from: Timestamp(now.0.saturating_sub(CLOCKS_DIFFER_MS)),
-            valid_until: now.plus_ms(5 * CREDENTIAL_MS),
-        };
-        let sealed_lookup = seal_to(&request.sealing_key, CHARTER_INFO, id.as_bytes(), lookup, entropy)
-            .map_err(DriverError::Crypto)?;
-        Ok(cbor::encode(&Self {
-            root: root.public_key(),
-            relay: relay.to_owned(),
-            organisation: sign(&Statement::Organisation(organisation), root),
-            sealed_lookup,
-        }))
-    }
 }
 
 const fn in_general(role: Role) -> &'static str {

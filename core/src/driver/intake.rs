@@ -72,6 +72,9 @@ impl OpenVault {
                 Ok(Item::Statement(bytes)) => {
                     self.statement(&mut books, &bytes, row.position, at, &mut taken)?
                 }
+                Ok(Item::Enrolment(request)) if self.is_anothers_invitation(&request.invite)? => {
+                    taken.kept.insert(row.position);
+                }
                 Ok(Item::Enrolment(request)) => taken.enrolments.push(request),
                 Ok(Item::InviteContested(id)) => taken.contested.push(id),
                 Err(error) => taken.set_aside("item", row.bytes.clone(), error.to_string(), at.now),

@@ -5,12 +5,14 @@
 //! | [`device`] | a profile directory: locked or unlocked, with its mailbox |
 //! | [`keyring`] | the vault key under a PIN |
 //! | `open_vault` | an unlocked vault |
+//! | `own` | what only one of the identities on a device may use |
 //! | `commit` | the way of an edit on the device that makes it |
 //! | `intake` | the way of an edit on the devices that receive it |
 //! | `keys_for_readers` | every reader gets every key |
 //! | `lists` | what lists show, and what this device's person keeps for themself |
 //! | `post` | from the vault into the mailbox |
 //! | `enrol` | both sides of an enrolment |
+//! | `organisation` | how an organisation joins a network |
 //! | `recovery` | comparing with a relay that lost its place |
 //! | `work` | what an effect does to the device |
 //! | [`repair`] | after damage |
@@ -26,6 +28,8 @@ mod keys_for_readers;
 mod lists;
 pub mod observe;
 pub(crate) mod open_vault;
+pub(crate) mod organisation;
+pub(crate) mod own;
 mod post;
 mod recovery;
 pub mod repair;

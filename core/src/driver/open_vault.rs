@@ -10,11 +10,13 @@ use bedside_protocol::statement::{Trust, identity_id};
 
 use super::DriverError;
 use super::lists::Looks;
+use super::own::{Kept, Own};
 use crate::crypto::content::ContentKey;
 use crate::crypto::keys::{SealingKey, SigningKey};
 use crate::crypto::lookup::LookupKey;
 use crate::ledger::replica::Replica;
 use crate::ledger::write::Pen;
+use crate::ports::Entropy;
 use crate::store::{StatementKind, Vault, VaultRead};
 
 /// How many plans are kept ready in memory. A round of visits is a dozen.
@@ -32,6 +34,7 @@ pub(crate) struct OpenVault {
 
 /// The keys and the standing of the one who unlocked it.
 pub(crate) struct Keys {
+    pub(crate) own: Own,
     pub(crate) identity: IdentityId,
     pub(crate) signing: SigningKey,
     pub(crate) sealing: SealingKey,
@@ -56,14 +59,18 @@ pub(crate) struct Books {
 
 /// Names of what is kept in the vault beside plans. What a repair has to find again is kept as a secret.
 pub(crate) mod name {
-    pub(crate) const SIGNING: &str = "identity.signing";
-    pub(crate) const SEALING: &str = "identity.sealing";
-    pub(crate) const CREDENTIAL: &str = "identity.credential";
+    /// One identity's own, with the next three: see [`super::super::own`].
+    pub(crate) const SIGNING: &str = "signing";
+    pub(crate) const SEALING: &str = "sealing";
+    pub(crate) const CREDENTIAL: &str = "credential";
+    /// An administrator's own.
+    pub(crate) const ORGANISATION_SIGNING: &str = "organisation.signing";
+    /// What all identities of this device belong to: the first that enrols says.
+    pub(crate) const BELONGS: &str = "device.belongs";
     pub(crate) const ROOT: &str = "network.root";
     /// The relay's address: a mailbox that is lost has it from here.
     pub(crate) const RELAY: &str = "network.relay";
     pub(crate) const LOOKUP: &str = "network.lookup";
-    pub(crate) const ORGANISATION_SIGNING: &str = "organisation.signing";
     pub(crate) const ORGANISATION_SEALING: &str = "organisation.sealing.0";
     pub(crate) const ORGANISATION_REQUEST: &str = "organisation.request";
     pub(crate) const INVITE: &str = "invite.";
@@ -72,9 +79,13 @@ pub(crate) mod name {
 }
 
 impl OpenVault {
-    /// Reads who this vault belongs to and whom it believes.
-    pub(crate) fn new(vault: Vault) -> Result<Self, DriverError> {
-        let (keys, trust) = vault.read(|read| Ok((load_keys(read), load_trust(read)?)))?;
+    /// Reads who unlocked this vault and whom it believes. An identity that has no keys yet gets them here.
+    pub(crate) fn new(vault: Vault, own: Own, entropy: &dyn Entropy) -> Result<Self, DriverError> {
+        if !vault.read(|read| Ok(has_keys(read, &own)))?? {
+            let kept = new_keys(&own, entropy);
+            vault.write(move |tx| kept.iter().try_for_each(|(name, sealed)| tx.put_secret(name, sealed)))?;
+        }
+        let (keys, trust) = vault.read(|read| Ok((load_keys(read, own), load_trust(read)?)))?;
         let mut keys = keys?;
         let standing = keys.standing.get_mut().unwrap_or_else(PoisonError::into_inner);
         let reader = standing.as_ref().map(|standing| standing.credential);
@@ -106,8 +117,9 @@ impl OpenVault {
 
     /// Reads the standing again after enrolment changed it.
     pub(crate) fn refresh(&self) -> Result<(), DriverError> {
-        let (keys, trust) = self.vault.read(|read| Ok((load_keys(read), load_trust(read)?)))?;
-        let standing = keys?.standing.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (standing, trust) =
+            self.vault.read(|read| Ok((load_standing(read, &self.keys.own), load_trust(read)?)))?;
+        let standing = standing?;
         let reader = standing.as_ref().map(|standing| standing.credential);
         *self.keys.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
         let mut books = self.books();
@@ -215,14 +227,27 @@ impl Books {
     }
 }
 
-fn load_keys(read: &VaultRead) -> Result<Keys, DriverError> {
-    let secret = |name| read.secret(name)?.ok_or(DriverError::NoIdentity);
+fn has_keys(read: &VaultRead, own: &Own) -> Result<bool, DriverError> {
+    Ok(own.get(read, name::SIGNING)?.is_some() && own.get(read, name::SEALING)?.is_some())
+}
+
+fn new_keys(own: &Own, entropy: &dyn Entropy) -> [Kept; 2] {
+    let (signing, sealing) = (SigningKey::generate(entropy), SealingKey::generate(entropy));
+    [
+        own.seal(name::SIGNING, signing.seed().as_slice(), entropy),
+        own.seal(name::SEALING, &sealing.to_bytes(), entropy),
+    ]
+}
+
+fn load_keys(read: &VaultRead, own: Own) -> Result<Keys, DriverError> {
+    let secret = |name| own.get(read, name)?.ok_or(DriverError::NoIdentity);
     let seed = secret(name::SIGNING)?;
     let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| DriverError::NoIdentity)?;
     let signing = SigningKey::from_seed(seed);
     let sealing = SealingKey::from_bytes(&secret(name::SEALING)?).map_err(DriverError::Crypto)?;
-    let standing = load_standing(read)?;
+    let standing = load_standing(read, &own)?;
     Ok(Keys {
+        own,
         identity: identity_id(&signing.public_key()),
         signing,
         sealing,
@@ -230,14 +255,14 @@ fn load_keys(read: &VaultRead) -> Result<Keys, DriverError> {
     })
 }
 
-fn load_standing(read: &VaultRead) -> Result<Option<Standing>, DriverError> {
-    let Some(credential) = read.secret(name::CREDENTIAL)?.and_then(|bytes| StatementId::from_slice(&bytes))
+fn load_standing(read: &VaultRead, own: &Own) -> Result<Option<Standing>, DriverError> {
+    let Some(credential) = own.get(read, name::CREDENTIAL)?.and_then(|bytes| StatementId::from_slice(&bytes))
     else {
         return Ok(None);
     };
     let trust = load_trust(read)?;
-    let Some(own) = trust.credential(&credential) else { return Ok(None) };
-    let organisation = trust.organisation_of(&credential).map(|o| (own.issuer, o.id));
+    let Some(stated) = trust.credential(&credential) else { return Ok(None) };
+    let organisation = trust.organisation_of(&credential).map(|o| (stated.issuer, o.id));
     Ok(Some(Standing { credential, organisation }))
 }
 

@@ -10,10 +10,10 @@ use bedside_protocol::statement::{Statement, Trust};
 use super::DriverError;
 use super::commit::Moment;
 use super::device::Host;
-use super::keyring::Keyring;
+use super::keyring::{Keyring, KeyringError, Slot};
 use super::open_vault::{OpenVault, name};
+use super::own::Own;
 use crate::crypto::content::ContentKey;
-use crate::crypto::keys::{SealingKey, SigningKey};
 use crate::crypto::vault_key::VaultKey;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
 use crate::store::{
@@ -49,16 +49,22 @@ struct Found {
     visits: Vec<VisitRow>,
 }
 
-/// Checks vault and mailbox of a device that nobody has open, and makes anew what is damaged.
-pub fn repair(dir: &Path, host: &Host, pin: &str) -> Result<Repair, DriverError> {
-    let key = Keyring::open(dir)?.unlock(pin, host.clock.now(), &*host.key_store)?;
+/// Checks vault and mailbox of a device that nobody has open, and makes anew what is damaged. `slot` says whose the PIN is;
+/// it may be left out on a device with one identity.
+pub fn repair(dir: &Path, host: &Host, slot: Option<Slot>, pin: &str) -> Result<Repair, DriverError> {
+    let mut keyring = Keyring::open(dir)?;
+    let slot = match (slot, keyring.list().as_slice()) {
+        (Some(slot), _) => slot,
+        (None, [only]) => only.slot,
+        (None, _) => return Err(KeyringError::NoSuchIdentity.into()),
+    };
+    let keys = keyring.unlock(slot, pin, host.clock.now(), &*host.key_store)?;
+    let (own, key) = Own::new(slot, keys);
     let mut report = Repair::default();
     let mailbox = repair_mailbox(dir, host, &mut report)?;
     let vault_is_whole = match Vault::open_with(dir, &key.sqlcipher_literal(), &host.files) {
         Ok(vault) => {
-            // Without an identity it is one whose making was interrupted.
-            let sound = is_sound(vault.check())?
-                && vault.read(|read| read.secret(name::SEALING)).is_ok_and(|secret| secret.is_some());
+            let sound = is_sound(vault.check())?;
             // What closing a damaged one says is of no use.
             if sound {
                 vault.close()?
@@ -71,9 +77,10 @@ pub fn repair(dir: &Path, host: &Host, pin: &str) -> Result<Repair, DriverError>
         Err(error) => return Err(error.into()),
     };
     if !vault_is_whole {
-        rebuild_vault(dir, host, &key, &mailbox, &mut report)?;
+        rebuild_vault(dir, host, &own, &key, &mailbox, &mut report)?;
     } else if !report.moved_to.is_empty() {
-        let open = OpenVault::new(Vault::open_with(dir, &key.sqlcipher_literal(), &host.files)?)?;
+        let vault = Vault::open_with(dir, &key.sqlcipher_literal(), &host.files)?;
+        let open = OpenVault::new(vault, own, &*host.entropy)?;
         open.post_again()?;
         open.vault.close()?;
     }
@@ -107,6 +114,7 @@ fn repair_mailbox(dir: &Path, host: &Host, report: &mut Repair) -> Result<Mailbo
 fn rebuild_vault(
     dir: &Path,
     host: &Host,
+    own: &Own,
     key: &VaultKey,
     mailbox: &Mailbox,
     report: &mut Repair,
@@ -126,7 +134,7 @@ fn rebuild_vault(
     let fresh = dir.join(REBUILT);
     make_empty(&fresh).map_err(|source| DriverError::Directory { step: "made", source })?;
     let vault = Vault::create_with(&fresh, &key.sqlcipher_literal(), &host.files)?;
-    report.enrol_again = restore_identity(&vault, host, &mut found)?;
+    report.enrol_again = restore_secrets(&vault, own, &found)?;
     let trust = restore_statements(&vault, found.statements, &found.secrets)?;
     let keys = found.keys;
     vault.write(move |tx| {
@@ -147,7 +155,9 @@ fn rebuild_vault(
     })?;
     let state = mailbox.state()?;
     mailbox.set_state(&SyncState { cursor: None, recovering: false, ..state.clone() })?;
-    describe_all(vault, Moment { now: host.clock.now(), relay_time: state.relay_time }, report.enrol_again)?;
+    let open = OpenVault::new(vault, own.clone(), &*host.entropy)?;
+    describe_all(&open, Moment { now: host.clock.now(), relay_time: state.relay_time }, report.enrol_again)?;
+    open.vault.close()?;
     // From here on there is a vault again, and a whole one.
     let placed =
         fs::rename(fresh.join("vault.db"), dir.join("vault.db")).and_then(|()| fs::remove_dir_all(&fresh));
@@ -172,20 +182,20 @@ fn make_empty(dir: &Path) -> std::io::Result<()> {
     fs::create_dir(dir)
 }
 
-/// True when there was no identity to restore and the device got a new one.
-fn restore_identity(vault: &Vault, host: &Host, found: &mut Found) -> Result<bool, DriverError> {
-    let has = |wanted: &str| found.secrets.iter().any(|(name, _)| name == wanted);
-    let whole = [name::SIGNING, name::SEALING, name::CREDENTIAL, name::ROOT].into_iter().all(has);
-    let secrets: Vec<_> = if whole {
-        found.secrets.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-    } else {
-        let (signing, sealing) = (SigningKey::generate(&*host.entropy), SealingKey::generate(&*host.entropy));
-        vec![
-            (name::SIGNING.to_owned(), signing.seed().to_vec().into()),
-            (name::SEALING.to_owned(), sealing.to_bytes()),
-        ]
+/// True when the identity that repairs has to enrol again: something of its own is lost, and it gets new keys. Those of others
+/// are sealed under theirs and kept as they are.
+fn restore_secrets(vault: &Vault, own: &Own, found: &Found) -> Result<bool, DriverError> {
+    let opens = |what: &str| {
+        let name = own.name(what);
+        let sealed = found.secrets.iter().find(|(found, _)| *found == name);
+        sealed.is_some_and(|(_, sealed)| own.key().open(&name, sealed).is_ok())
     };
-    vault.write(move |tx| secrets.iter().try_for_each(|(name, value)| tx.put_secret(name, value)))?;
+    let has_root = found.secrets.iter().any(|(name, _)| name == name::ROOT);
+    let whole = has_root && [name::SIGNING, name::SEALING, name::CREDENTIAL].into_iter().all(opens);
+    let prefix = Own::prefix(own.slot);
+    let kept = found.secrets.iter().filter(|(name, _)| whole || !name.starts_with(&prefix));
+    let kept: Vec<_> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+    vault.write(move |tx| kept.iter().try_for_each(|(name, value)| tx.put_secret(name, value)))?;
     Ok(!whole)
 }
 
@@ -313,12 +323,11 @@ fn waiting_row(row: &EntryRow, bytes: Vec<u8>) -> WaitingRow {
 }
 
 /// Makes documents and list rows anew.
-fn describe_all(vault: Vault, at: Moment, enrol_again: bool) -> Result<(), DriverError> {
-    let open = OpenVault::new(vault)?;
+fn describe_all(open: &OpenVault, at: Moment, enrol_again: bool) -> Result<(), DriverError> {
     if !enrol_again {
         open.describe_missing(at)?;
     }
-    Ok(open.vault.close()?)
+    Ok(())
 }
 
 #[cfg(test)]
