@@ -187,6 +187,8 @@ pub struct Engine {
     online: bool,
     unlocked: bool,
     session: bool,
+    /// The session is new, and no request has been answered in it.
+    untried: bool,
     live_wanted: bool,
     live: bool,
     again: bool,
@@ -254,6 +256,7 @@ impl Engine {
             online: false,
             unlocked: false,
             session: start.session,
+            untried: false,
             live_wanted: start.live,
             live: false,
             again: false,
@@ -363,7 +366,7 @@ impl Engine {
     fn answer(&mut self, now: Timestamp, chance: u64, input: Input, effects: &mut Vec<Effect>) {
         match (std::mem::replace(&mut self.phase, Phase::Idle), input) {
             (Phase::SigningIn, Input::SignedIn(session)) => {
-                self.session = true;
+                (self.session, self.untried) = (true, true);
                 effects.push(Effect::KeepSession(session));
                 self.phase = Phase::Collecting;
                 effects.push(Effect::Collect);
@@ -376,6 +379,7 @@ impl Engine {
                 self.failed(now, chance, Failure::Garbage, effects);
             }
             (Phase::Syncing { rest }, Input::Synced(answer)) => {
+                self.untried = false;
                 self.resets = if answer.reset { self.resets + 1 } else { 0 };
                 // Only when something left the line: a relay that can take nothing now is not asked again at once.
                 let left = |receipt| is_final(receipt, answer.reset);
@@ -503,9 +507,12 @@ impl Engine {
                 ProblemKind::SignInNeeded if self.session => {
                     self.session = false;
                     effects.push(Effect::DropSession);
-                    self.phase = Phase::Idle;
-                    self.begin(effects);
-                    return;
+                    // A relay that refuses what it has just given would be asked for ever.
+                    if !std::mem::take(&mut self.untried) {
+                        self.phase = Phase::Idle;
+                        self.begin(effects);
+                        return;
+                    }
                 }
                 ProblemKind::UpdateNeeded => {
                     self.phase = Phase::Stopped;

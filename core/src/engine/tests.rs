@@ -91,9 +91,36 @@ fn without_a_session_it_signs_in_first_and_again_when_the_token_is_refused() {
     assert!(first.contains(&Effect::Send(Request::SignIn)));
     assert!(feed(&mut engine, Input::SignedIn(session())).contains(&Effect::Collect));
     feed(&mut engine, collected());
+    feed(&mut engine, answer(1, false, false));
+    feed(&mut engine, Input::Stored);
+    assert!(feed(&mut engine, Input::Wake).contains(&Effect::Collect));
+    feed(&mut engine, collected());
     let refused = Failure::Refused(ProblemKind::SignInNeeded.because(""));
     let effects = feed(&mut engine, Input::Failed(refused));
     assert!(effects.contains(&Effect::DropSession) && effects.contains(&Effect::Send(Request::SignIn)));
+}
+
+#[test]
+fn a_relay_that_refuses_every_session_it_gives_is_asked_less_and_less() {
+    let refused = || Input::Failed(Failure::Refused(ProblemKind::SignInNeeded.because("")));
+    let mut engine = Engine::new(Start { session: true, ..Start::default() });
+    feed(&mut engine, Input::Online(true));
+    feed(&mut engine, collected());
+    let mut effects = feed(&mut engine, refused());
+    assert!(effects.contains(&Effect::Send(Request::SignIn)), "the old session may have run out");
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        feed(&mut engine, Input::SignedIn(session()));
+        feed(&mut engine, collected());
+        effects = feed(&mut engine, refused());
+        assert_eq!(requests(&effects), 0, "it is left alone for a while");
+        let [.., Effect::WakeAt(at), Effect::Status(Status::Retrying { .. })] = effects.as_slice() else {
+            panic!("it says that it will try again: {effects:?}")
+        };
+        waits.push(at.since(NOW));
+        assert!(feed(&mut engine, Input::Due).contains(&Effect::Send(Request::SignIn)));
+    }
+    assert!(waits.is_sorted() && waits[7] > 8 * waits[0], "and for longer each time: {waits:?}");
 }
 
 #[test]
