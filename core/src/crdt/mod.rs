@@ -15,7 +15,7 @@
 mod change;
 mod references;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -26,11 +26,23 @@ use bedside_protocol::ids::Timestamp;
 
 pub use change::{ChangeInfo, inspect};
 
-/// A document of one log. Cloning is cheap.
+/// A document of one log.
 #[derive(Clone)]
 pub struct Document {
     inner: Automerge,
     texts: Vec<String>,
+    /// What stands, by key, read from `inner` at the first question. An edit reads anew only what it touches, so that to show
+    /// a plan after each costs what shows and not what was ever written.
+    standing: OnceLock<BTreeMap<String, Standing>>,
+}
+
+/// What stands under a key.
+#[derive(Clone)]
+enum Standing {
+    /// Every concurrent value, ordered by the hash of its change.
+    Values(Vec<Value>),
+    /// A text that is not empty, and once somebody asked, the changes that wrote it.
+    Text(String, OnceLock<BTreeSet<ChangeHash>>),
 }
 
 /// Who makes changes: one per author and log, and never shared by two devices.
@@ -100,6 +112,14 @@ pub enum CrdtError {
     ReservedActor,
 }
 
+impl Edit {
+    fn key(&self) -> &str {
+        match self {
+            Self::Put { key, .. } | Self::Text { key, .. } => key,
+        }
+    }
+}
+
 impl Document {
     /// An empty document with these texts. The list must begin with the list of every earlier version.
     #[must_use]
@@ -107,7 +127,8 @@ impl Document {
         // Nearly every document of a process has the same texts, and copying is twenty times faster than making them.
         static EMPTY: OnceLock<Document> = OnceLock::new();
         let make = || {
-            let mut document = Self { inner: Automerge::new(), texts: Vec::new() };
+            let (inner, standing) = (Automerge::new(), OnceLock::new());
+            let mut document = Self { inner, texts: Vec::new(), standing };
             document.extend(texts);
             document
         };
@@ -124,7 +145,7 @@ impl Document {
             .map_err(|_| damaged_document("reading it panics"))?
             .map_err(damaged_document)?;
         let texts = genesis_texts(&inner);
-        Ok(Self { inner, texts })
+        Ok(Self { inner, texts, standing: OnceLock::new() })
     }
 
     /// Adds the texts that a newer version of the schema has. Does nothing when they are all there.
@@ -136,6 +157,7 @@ impl Document {
         let first = genesis(&present.chain(added.iter().copied()).collect::<Vec<_>>());
         self.inner.apply_changes(first).expect("changes that depend on nothing but each other always apply");
         self.texts.extend(added.iter().map(|&key| key.to_owned()));
+        self.standing = OnceLock::new();
     }
 
     /// The whole document. Two documents of the same changes may be saved as different bytes.
@@ -162,15 +184,17 @@ impl Document {
             .map_err(damaged_document)?
             .ok_or(CrdtError::Nothing)?;
         self.inner = next;
+        self.look_again(edits.iter().map(Edit::key));
         Ok(bytes)
     }
 
     fn check_key(&self, edit: &Edit) -> Result<(), CrdtError> {
-        let (key, fits) = match edit {
-            Edit::Put { key, .. } => (key, !key.is_empty() && !self.is_text(key)),
-            Edit::Text { key, .. } => (key, self.is_text(key)),
+        let key = edit.key();
+        let fits = match edit {
+            Edit::Put { .. } => !key.is_empty() && !self.is_text(key),
+            Edit::Text { .. } => self.is_text(key),
         };
-        if fits { Ok(()) } else { Err(CrdtError::WrongKey(key.clone())) }
+        if fits { Ok(()) } else { Err(CrdtError::WrongKey(key.to_owned())) }
     }
 
     /// Takes in changes of others, in any order, each any number of times. The document stays as it is after any error.
@@ -202,6 +226,7 @@ impl Document {
             },
         )?;
         self.inner = next;
+        self.look_again(judged.iter().flat_map(|change| &change.info.keys).map(String::as_str));
         Ok(())
     }
 
@@ -214,73 +239,113 @@ impl Document {
     /// Every concurrent value of a key, ordered by the hash of its change. Empty for a text.
     #[must_use]
     pub fn values(&self, key: &str) -> Vec<Value> {
-        let found = self.inner.get_all(ROOT, key).unwrap_or_default();
-        let mut values: Vec<Value> = found
-            .into_iter()
-            .filter_map(|(value, id)| {
-                let bytes = value.as_bytes()?.to_vec();
-                Some(Value { bytes, change: ChangeHash(self.inner.hash_for_opid(&id)?.0) })
-            })
-            .collect();
-        values.sort_by_key(|value| value.change);
-        values
+        match self.standing().get(key) {
+            Some(Standing::Values(values)) => values.clone(),
+            Some(Standing::Text(..)) | None => Vec::new(),
+        }
     }
 
     /// A text; empty when nothing was written or the key is not a text.
     #[must_use]
     pub fn text(&self, key: &str) -> String {
-        self.text_object(key).and_then(|id| self.inner.text(id).ok()).unwrap_or_default()
+        match self.standing().get(key) {
+            Some(Standing::Text(text, _)) => text.clone(),
+            Some(Standing::Values(_)) | None => String::new(),
+        }
     }
 
     /// The changes that wrote what can be read of a text now, ascending. A change that only took something away is not
     /// among them.
     #[must_use]
     pub fn text_changes(&self, key: &str) -> BTreeSet<ChangeHash> {
-        let Some(object) = self.text_object(key) else {
-            return BTreeSet::new();
-        };
-        let mut found = BTreeSet::new();
-        // Looking up a change is slow, and neighbouring characters mostly come from the same one.
-        let mut last: Option<(ActorId, std::ops::RangeInclusive<u64>)> = None;
-        for item in self.inner.list_range(object, ..) {
-            let ObjId::Id(counter, actor, _) = item.id() else { continue };
-            if last.as_ref().is_some_and(|(a, counters)| *a == actor && counters.contains(&counter)) {
-                continue;
+        match self.standing().get(key) {
+            Some(Standing::Text(_, changes)) => {
+                changes.get_or_init(|| text_changes(&self.inner, key)).clone()
             }
-            let Some(hash) = self.inner.hash_for_opid(&item.id()) else { continue };
-            found.insert(ChangeHash(hash.0));
-            last = self.inner.get_change_meta_by_hash(&hash).map(|meta| (actor, meta.start_op..=meta.max_op));
+            Some(Standing::Values(_)) | None => BTreeSet::new(),
         }
-        found
     }
 
     /// Every key that holds a value or a text that is not empty, ascending.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        self.inner.keys(ROOT).filter(|key| !self.is_text(key) || !self.text(key).is_empty()).collect()
+        self.standing().keys().cloned().collect()
     }
 
     /// The ids of a list's items: what stands between the first two slashes of its keys.
     #[must_use]
     pub fn items(&self, list: &str) -> BTreeSet<String> {
         let (from, to) = (format!("{list}/"), format!("{list}0"));
-        self.inner
-            .map_range(ROOT, from..to)
-            .filter_map(|item| Some(item.key.split('/').nth(1)?.to_owned()))
+        let keys = self.standing().range(from..to);
+        keys.filter_map(|(key, _)| Some(key.split('/').nth(1)?.to_owned())).collect()
+    }
+
+    fn standing(&self) -> &BTreeMap<String, Standing> {
+        self.standing.get_or_init(|| {
+            let keys = self.inner.keys(ROOT);
+            keys.filter_map(|key| {
+                let standing = standing(&self.inner, &key, self.is_text(&key))?;
+                Some((key, standing))
+            })
             .collect()
+        })
+    }
+
+    /// What stands under these keys may have changed.
+    fn look_again<'k>(&mut self, keys: impl Iterator<Item = &'k str>) {
+        let Self { inner, texts, standing: known } = self;
+        let Some(known) = known.get_mut() else { return };
+        for key in keys {
+            match standing(inner, key, texts.iter().any(|text| text == key)) {
+                Some(standing) => drop(known.insert(key.to_owned(), standing)),
+                None => drop(known.remove(key)),
+            }
+        }
     }
 
     fn is_text(&self, key: &str) -> bool {
         self.texts.iter().any(|text| text == key)
     }
+}
 
-    fn text_object(&self, key: &str) -> Option<ObjId> {
-        if !self.is_text(key) {
-            return None;
-        }
-        let (value, id) = self.inner.get(ROOT, key).ok()??;
-        value.is_object().then_some(id)
+/// What stands under a key; none for a text in which nothing is written.
+fn standing(document: &Automerge, key: &str, is_text: bool) -> Option<Standing> {
+    if is_text {
+        let text =
+            text_object(document, key).and_then(|object| document.text(object).ok()).unwrap_or_default();
+        return (!text.is_empty()).then(|| Standing::Text(text, OnceLock::new()));
     }
+    let found = document.get_all(ROOT, key).unwrap_or_default().into_iter();
+    let mut values: Vec<Value> = found
+        .filter_map(|(value, id)| {
+            let bytes = value.as_bytes()?.to_vec();
+            Some(Value { bytes, change: ChangeHash(document.hash_for_opid(&id)?.0) })
+        })
+        .collect();
+    values.sort_by_key(|value| value.change);
+    Some(Standing::Values(values))
+}
+
+fn text_object(document: &Automerge, key: &str) -> Option<ObjId> {
+    let (value, id) = document.get(ROOT, key).ok()??;
+    value.is_object().then_some(id)
+}
+
+fn text_changes(document: &Automerge, key: &str) -> BTreeSet<ChangeHash> {
+    let mut found = BTreeSet::new();
+    let Some(object) = text_object(document, key) else { return found };
+    // Looking up a change is slow, and neighbouring characters mostly come from the same one.
+    let mut last: Option<(ActorId, std::ops::RangeInclusive<u64>)> = None;
+    for item in document.list_range(object, ..) {
+        let ObjId::Id(counter, actor, _) = item.id() else { continue };
+        if last.as_ref().is_some_and(|(a, counters)| *a == actor && counters.contains(&counter)) {
+            continue;
+        }
+        let Some(hash) = document.hash_for_opid(&item.id()) else { continue };
+        found.insert(ChangeHash(hash.0));
+        last = document.get_change_meta_by_hash(&hash).map(|meta| (actor, meta.start_op..=meta.max_op));
+    }
+    found
 }
 
 fn commit(

@@ -116,7 +116,13 @@ struct Book<'a> {
     unseen: BTreeMap<BTreeSet<Hash>, BTreeMap<ActorId, u64>>,
     /// The document's changes that were read again.
     opened: BTreeMap<Hash, Option<Judged>>,
+    /// The characters that stand in a text, by its place in the list of texts.
+    standing: BTreeMap<usize, BTreeSet<(u64, ActorId)>>,
 }
+
+/// So many changes are read again one by one. Each costs more the longer the document is, so where an edit refers to more
+/// of them, a text is looked through once instead.
+const OPENED_MAX: usize = 4;
 
 impl<'a> Book<'a> {
     fn new(document: &'a Automerge, changes: &'a [Judged], texts: &'a [&'a str]) -> Self {
@@ -125,7 +131,15 @@ impl<'a> Book<'a> {
             coming.entry(&change.actor).or_default().push(change);
         }
         let heads = document.get_heads().into_iter().collect();
-        Self { document, texts, coming, heads, unseen: BTreeMap::new(), opened: BTreeMap::new() }
+        Self {
+            document,
+            texts,
+            coming,
+            heads,
+            unseen: BTreeMap::new(),
+            opened: BTreeMap::new(),
+            standing: BTreeMap::new(),
+        }
     }
 
     fn allows(
@@ -168,11 +182,19 @@ impl<'a> Book<'a> {
 
     fn is_of_document(&mut self, step: &Step, reference: &OpId) -> Result<bool, CrdtError> {
         let id = ObjId::Id(reference.counter(), reference.actor().clone(), 0);
-        if let Target::Value(key) = &step.target {
-            let standing = self.document.get_all(ROOT, key.as_str()).map_err(damaged_change)?;
-            if standing.iter().any(|(_, standing)| *standing == id) {
-                return Ok(true);
+        match &step.target {
+            Target::Value(key) => {
+                let standing = self.document.get_all(ROOT, key.as_str()).map_err(damaged_change)?;
+                if standing.iter().any(|(_, standing)| *standing == id) {
+                    return Ok(true);
+                }
             }
+            Target::Text(index) if self.opened.len() >= OPENED_MAX => {
+                if self.stands_in(*index, reference)? {
+                    return Ok(true);
+                }
+            }
+            Target::Text(_) => {}
         }
         if *reference.actor() == genesis_actor() {
             return Ok(false);
@@ -188,6 +210,22 @@ impl<'a> Book<'a> {
             .as_ref()
             .and_then(|change| op(change, reference.counter()))
             .is_some_and(|found| is_of(found, step)))
+    }
+
+    fn stands_in(&mut self, index: usize, reference: &OpId) -> Result<bool, CrdtError> {
+        if !self.standing.contains_key(&index) {
+            let text = self.texts.get(index).ok_or_else(|| damaged_change("there is no such text"))?;
+            let object = self.document.get(ROOT, *text).map_err(damaged_change)?;
+            let (_, object) = object.ok_or_else(|| damaged_change("there is no such text"))?;
+            let characters = self.document.list_range(object, ..);
+            let ids = characters.filter_map(|character| match character.id() {
+                ObjId::Id(counter, actor, _) => Some((counter, actor)),
+                ObjId::Root => None,
+            });
+            self.standing.insert(index, ids.collect());
+        }
+        let id = (reference.counter(), reference.actor().clone());
+        Ok(self.standing.get(&index).is_some_and(|standing| standing.contains(&id)))
     }
 }
 

@@ -311,6 +311,49 @@ fn a_change_that_names_what_it_had_not_seen_is_refused_whatever_came_first() {
     assert!(matches!(empty.clone().apply(&[&change, &dose]), Err(CrdtError::Forbidden(_))));
 }
 
+/// Past a few changes the whole text is looked through instead of each change. The answers are the same.
+#[test]
+fn an_edit_of_words_that_many_wrote_reaches_those_and_no_others() {
+    let mut a = Document::new(TEXTS);
+    let mut told = String::new();
+    for n in 0..24_u8 {
+        told.push_str(&format!("{n} "));
+        edit(
+            &mut a,
+            1 + n % 3,
+            &[text("wishes.about_me", &told), text("wishes.fears", &format!("{told}too"))],
+        );
+    }
+    let mut b = Document::load(&a.save()).unwrap();
+    let rewritten = edit(&mut a, 1, &[text("wishes.about_me", "none of it")]);
+    let late = edit(&mut b, 2, &[text("wishes.about_me", &format!("{told}and more"))]);
+    for changes in [[&rewritten, &late], [&late, &rewritten]] {
+        let mut c = Document::load(&b.save()).unwrap();
+        changes.iter().for_each(|change| c.apply(&[change]).unwrap());
+        a.apply(&[&late]).unwrap();
+        assert!(content(&c) == content(&a));
+        assert!(c.text("wishes.about_me").contains("and more"));
+    }
+    let letters = |document: &Document, key| -> Vec<OpId> {
+        let (_, object) = document.inner.get(ROOT, key).unwrap().unwrap();
+        let ids = document.inner.list_range(object, ..).map(|letter| letter.id());
+        ids.filter_map(|id| if let ObjId::Id(n, by, _) = id { Some(OpId::new(n, &by)) } else { None })
+            .collect()
+    };
+    let delete = |letter: &OpId| Op {
+        action: OpType::Delete,
+        obj: ObjectId::Id(OpId::new(1, &genesis_actor())),
+        key: Key::Seq(ElementId::Id(letter.clone())),
+        pred: vec![letter.clone()].into(),
+        insert: false,
+    };
+    let mut own: Vec<Op> = letters(&b, "wishes.about_me").iter().map(delete).collect();
+    b.clone().apply(&[&forged(&b, [7; 16], 1, own.clone())]).unwrap();
+    own.extend(letters(&b, "wishes.fears").last().map(delete));
+    let attack = forged(&b, [7; 16], 1, own);
+    assert!(matches!(b.apply(&[&attack]), Err(CrdtError::Forbidden(_))));
+}
+
 #[test]
 fn operations_are_numbered_right_after_those_of_the_past() {
     let mut a = Document::new(TEXTS);
@@ -370,6 +413,32 @@ proptest! {
     }
 
     /// Three authors edit and exchange at random; then everybody gets everything, each in an order of their own.
+    #[test]
+    fn what_is_remembered_to_stand_is_what_a_fresh_reading_finds(
+        steps in proptest::collection::vec((0_usize..2, 0_usize..6, "[a-c]{0,6}", any::<bool>()), 1..30),
+    ) {
+        const KEYS: [&str; 6] = ["a.b", "item/1/x", "item/2/x", "z", TEXTS[0], TEXTS[1]];
+        let mut documents = [Document::new(TEXTS), Document::new(TEXTS)];
+        let mut changes: [Vec<Vec<u8>>; 2] = Default::default();
+        for (who, key, said, meet) in steps {
+            let key = KEYS[key];
+            let wish = if TEXTS.contains(&key) { text(key, &said) } else { put(key, &said) };
+            let by = actor(u8::try_from(who).unwrap() + 1);
+            changes[who].extend(documents[who].edit(&by, Timestamp(0), &[wish]));
+            if meet {
+                let all: Vec<&[u8]> = changes[1 - who].iter().map(Vec::as_slice).collect();
+                documents[who].apply(&all).unwrap();
+            }
+            // Asked after each step, so that every step has something to bring up to date.
+            let fresh = Document::load(&documents[who].save()).unwrap();
+            prop_assert!(content(&documents[who]) == content(&fresh));
+            prop_assert_eq!(documents[who].items("item"), fresh.items("item"));
+            for key in TEXTS {
+                prop_assert_eq!(documents[who].text_changes(key), fresh.text_changes(key));
+            }
+        }
+    }
+
     #[test]
     fn the_same_changes_in_any_order_and_number_are_the_same_document(
         steps in proptest::collection::vec((0_usize..3, 0_u8..5, "[a-c]{0,6}", any::<bool>()), 1..30),

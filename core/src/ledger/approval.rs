@@ -102,9 +102,11 @@ impl Ledger {
                 values.entry(field.section).or_default().push((key, all));
             }
         }
+        let decided = self.decided_sections();
         let of = |section: Section| {
             let (values, texts) = (values.remove(&section), texts.remove(&section));
-            let decisions = self.decisions(section.number());
+            let number = section.number();
+            let decisions = if decided.contains(&number) { self.decisions(number) } else { Vec::new() };
             let digest =
                 digest(&self.log, section, values.unwrap_or_default(), texts.unwrap_or_default(), &decisions);
             (section, digest)
