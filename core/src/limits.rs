@@ -79,8 +79,24 @@ pub const SEARCH_BYTES_MAX: usize = 256;
 /// How often salvage opens a damaged vault anew before it gives up. Each damaged page costs a few.
 pub const SALVAGE_ATTEMPTS_MAX: usize = 20_000;
 
-/// How many entries that wait for something are looked at in one go.
-pub const WAITING_MAX: usize = 10_000;
+/// How many entries of one log wait on a device for what they build on, for their author's credential, for their key or for a
+/// newer version of this software. What arrives out of order in good faith is dozens. What comes beyond is left with the relay,
+/// said, and asked for again once half of them wait no longer. All logs of which the device has no key count as one.
+pub const WAITING_MAX: usize = 1_000;
+
+/// The same in bytes: a thousand entries of the usual size are 1 MiB.
+pub const WAITING_BYTES_MAX: usize = 16 << 20;
+
+/// How many rows from peers that prove to be nothing at all are kept for whoever looks into it; more are counted. They are in
+/// nobody's good faith: nothing that is signed and sealed as it should be is among them.
+pub const SET_ASIDE_MAX: u64 = 1_000;
+
+/// The same in bytes.
+pub const SET_ASIDE_BYTES_MAX: u64 = 16 << 20;
+
+/// How large the mailbox may grow by what the relay sends, while nobody unlocks the device: a caseload of 1,000 plans is
+/// 30 MiB. Then it stops fetching, so nothing is lost, and says so.
+pub const MAILBOX_BYTES_MAX: u64 = 256 << 20;
 
 /// How many months ahead the next review of a plan may be planned. National guidance on end-of-life plans.
 pub const REVIEW_MONTHS_MAX: i8 = 3;

@@ -48,18 +48,23 @@ fn pushes() {
     let handle = runtime.block_on(relay(&dir.path().join("relay")));
     let bare = bare(&dir.path().join("bare.db"));
     let mut clients = clients(&runtime, &format!("http://{}", handle.addr), 32);
+    let mut rules = Rules::with(&dir.path().join("rules.db"), 32);
     let mut table = Table::default();
     for together in [1, 8, 32] {
-        let [mut through, mut raw] = [const { Samples::new() }; 2];
+        let [mut through, mut grouped, mut raw] = [const { Samples::new() }; 3];
         for _ in 0..ROUNDS {
             let (took, ()) = time(|| push(&runtime, &mut clients[..together], PUSHES / together));
             through.push(PUSHES as f64 / took.as_secs_f64());
+            let (took, ()) = time(|| (0..PUSHES / together).for_each(|_| rules.push_together(together)));
+            grouped.push(PUSHES as f64 / took.as_secs_f64());
             let (took, ()) = time(|| (0..PUSHES / together).for_each(|_| insert(&bare, together)));
             raw.push(PUSHES as f64 / took.as_secs_f64());
         }
         table.line(&format!("{together} devices at once"), format!("{:.0} /s", through.median()));
+        table.line("  rules and storage alone, as many a commit", format!("{:.0} /s", grouped.median()));
         table.line(&format!("  bare SQLite, {together} rows a commit"), format!("{:.0} /s", raw.median()));
         table.aim("  ratio", format!("{:.2}", raw.median() / through.median()), "at most 2");
+        table.line("  ratio of rules and storage", format!("{:.2}", raw.median() / grouped.median()));
     }
     runtime.block_on(handle.stop());
     table.print(&format!("pushes of one entry each, median of {ROUNDS} rounds of {PUSHES}"));
@@ -202,6 +207,18 @@ impl Rules {
         }
         while self.sync(1, SyncRequest::default()).more {}
         while self.sync(0, SyncRequest::default()).more {}
+    }
+
+    /// Pushes of one entry each, in one commit: what a relay does with requests that wait together.
+    fn push_together(&mut self, count: usize) {
+        let entries: Vec<Vec<u8>> = (0..count).map(|n| sealed(log(n), self.pushed + n + 1_000_000)).collect();
+        self.pushed += count;
+        self.relay.begin().expect("there is no transaction yet");
+        for entry in entries {
+            let answer = self.sync(0, SyncRequest { entries: vec![entry.into()], ..SyncRequest::default() });
+            assert!(answer.receipts.iter().all(|receipt| receipt.refused.is_none()), "all are stored");
+        }
+        self.relay.commit().expect("there is space");
     }
 
     fn sign_in(&mut self, device: usize) {

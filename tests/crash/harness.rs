@@ -85,7 +85,8 @@ impl Scene {
         for (name, bytes) in &self.files {
             fs::write(dir.path().join(name), bytes).unwrap();
         }
-        let files = OpenOptions { vfs: Some(vfs.name().into()), careless_memory: true };
+        let files =
+            OpenOptions { vfs: Some(vfs.name().into()), careless_memory: true, ..OpenOptions::default() };
         let device = self.device.copied_to(dir.path(), 2, self.now).over(files);
         Attempt { dir, vfs, page: page.clone(), device: Some(device).into() }
     }

@@ -1,7 +1,7 @@
 //! Days that must go well, told one by one.
 
 use bedside_core::api::{Answer, Leaf, Outcome, Scope, Source};
-use bedside_core::engine::Input;
+use bedside_core::engine::{Input, Status};
 use bedside_core::store::ReceiptKind;
 use bedside_protocol::ids::LogId;
 use bedside_protocol::problem::ProblemKind;
@@ -111,6 +111,74 @@ fn a_plan_with_an_entry_that_cannot_be_read_is_shown_with_an_alert_and_everythin
     let mut draft = app.draft(plan_of(&other)).expect("it can be begun");
     draft.set_text("wishes.daily_life", "not now").expect("it is a text");
     assert_eq!(draft.commit().expect_err("it is refused").code(), "update-app");
+}
+
+#[test]
+fn a_member_who_floods_a_plan_with_what_nobody_can_read_fills_a_fixed_room_and_hides_nobody_elses_entries() {
+    const SENT: u64 = 1_200;
+    const KEPT: usize = 1_000;
+    let mut world = morning();
+    let log = first_plan(&world);
+    let before = world.seats[BOB].device.entries().expect("unlocked")[&log].len();
+    let kept_back = world.seats[ALICE].device.build_on_what_is_kept_back(log, SENT).expect("it is sealed");
+    world.feed(ALICE, Input::Wake);
+    world.run(30 * SECOND_MS);
+    let waiting = |world: &World| world.seats[BOB].device.waiting().expect("unlocked").len();
+    let warned = |world: &World| {
+        let plan = world.seats[BOB].device.app().plan(plan_of(&log)).expect("it is shown");
+        plan.alerts.iter().any(|alert| alert.kind == "passed-over")
+    };
+    assert_eq!((waiting(&world), warned(&world)), (KEPT, true));
+    for (seat, word) in [(PAT, 600), (BOB, 601)] {
+        write(&mut world, seat, word);
+        world.run(30 * SECOND_MS);
+        both_read(&world, &log, &[word]);
+    }
+    assert_eq!((waiting(&world), warned(&world)), (KEPT, true));
+
+    world.crash(BOB);
+    world.reopen(BOB, true);
+    assert!(warned(&world), "it is not forgotten");
+    world.set_online(BOB, true);
+    world.seats[ALICE].device.send_as_it_is(&[kept_back]).expect("it is sealed");
+    world.feed(ALICE, Input::Wake);
+    world.run(60 * SECOND_MS);
+    assert_eq!((waiting(&world), warned(&world)), (0, false));
+    let all = world.seats[BOB].device.entries().expect("unlocked")[&log].len();
+    assert_eq!(all, before + 3 + SENT as usize, "what was left with the relay is fetched once there is room");
+}
+
+#[test]
+fn a_locked_device_with_a_full_mailbox_stops_fetching_says_so_and_misses_nothing() {
+    let mut world = morning();
+    world.crash(BOB);
+    world.seats[BOB].device.limit_mailbox(128 << 10);
+    world.reopen(BOB, false);
+    for word in 1_000..1_150 {
+        write(&mut world, ALICE, word);
+        world.run(SECOND_MS);
+    }
+    world.run(60 * SECOND_MS);
+    let device = &world.seats[BOB].device;
+    let Some(Status::StorageFailed { what, .. }) = &device.status else { panic!("{:?}", device.status) };
+    assert!(what.contains("unlock this device"), "{what}");
+    assert!(device.app().status().expect("it is up").unopened < 150, "no more is fetched");
+    world.unlock(BOB);
+    world.settle_and_check();
+    both_read(&world, &first_plan(&world), &[1_000, 1_149]);
+}
+
+#[test]
+fn a_relay_that_sends_rubbish_fills_a_fixed_room_and_all_of_it_is_counted() {
+    let mut world = morning();
+    world.seats[BOB].device.receive_rubbish(1_500).expect("it is stored");
+    world.feed(BOB, Input::Unlocked(true));
+    let device = &world.seats[BOB].device;
+    assert_eq!(device.app().status().expect("it is up").set_aside, Some(1_500));
+    assert_eq!(device.set_aside().expect("unlocked"), 1_000);
+    write(&mut world, ALICE, 700);
+    world.run(30 * SECOND_MS);
+    both_read(&world, &first_plan(&world), &[700]);
 }
 
 /// Runs a story again and again, with a device killed after 0, 1, 2 ... effects, until the story ends first.

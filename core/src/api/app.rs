@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bedside_protocol::cbor;
 use bedside_protocol::ids::Timestamp;
 use bedside_protocol::statement::Role;
 use serde::Serialize;
@@ -12,7 +13,7 @@ use super::ApiError;
 use crate::driver::DriverError;
 use crate::driver::device::{Device, Host};
 use crate::driver::observe::{Event, Subscription};
-use crate::driver::open_vault::OpenVault;
+use crate::driver::open_vault::{OpenVault, name};
 use crate::driver::repair::{Repair, repair};
 use crate::driver::run::Running;
 use crate::engine::Status;
@@ -152,9 +153,14 @@ impl App {
     pub fn status(&self) -> Result<DeviceStatus, ApiError> {
         let state = self.device.mailbox.state().map_err(DriverError::Store)?;
         let (unsent, unopened) = self.device.mailbox.counts().map_err(DriverError::Store)?;
-        let counts: Option<Counts> = match self.device.vault() {
-            Ok(open) => Some(open.vault.read(|read| read.counts()).map_err(DriverError::Store)?),
-            Err(_) => None,
+        let (counts, only_counted): (Option<Counts>, u64) = match self.device.vault() {
+            Ok(open) => {
+                let read = open.vault.read(|read| Ok((read.counts()?, read.meta(name::ONLY_COUNTED)?)));
+                let (counts, only_counted) = read.map_err(DriverError::Store)?;
+                let only_counted = only_counted.and_then(|bytes| cbor::decode(&bytes).ok());
+                (Some(counts), only_counted.unwrap_or_default())
+            }
+            Err(_) => (None, 0),
         };
         let clock_ahead_ms = state.device_time.zip(state.relay_time).map(|(device, relay)| {
             i64::try_from(device.0)
@@ -172,7 +178,7 @@ impl App {
             plans: counts.map(|counts| counts.plans),
             waiting: counts.map(|counts| counts.waiting),
             refused: counts.map(|counts| counts.refused),
-            set_aside: counts.map(|counts| counts.quarantined),
+            set_aside: counts.map(|counts| counts.quarantined.saturating_add(only_counted)),
         })
     }
 

@@ -5,7 +5,7 @@ use super::ApiError;
 use crate::driver::DriverError;
 use crate::driver::keyring::KeyringError;
 use crate::engine::Failure;
-use crate::store::StoreError;
+use crate::store::{StoreError, is_full};
 
 impl From<DriverError> for ApiError {
     fn from(error: DriverError) -> Self {
@@ -14,6 +14,7 @@ impl From<DriverError> for ApiError {
             DriverError::Keyring(error) => error.into(),
             DriverError::Syncing(what) => Self::Bug { step: what, source: None },
             DriverError::Locked => Self::Locked,
+            DriverError::MailboxFull => not_allowed(&error.to_string()),
             DriverError::NoIdentity => Self::Damaged { moved_to: None },
             DriverError::NotEnrolled => Self::NotEnrolled,
             DriverError::NoLookupKey => {
@@ -112,8 +113,4 @@ impl From<Failure> for ApiError {
 
 fn not_allowed(reason: &str) -> ApiError {
     ApiError::NotAllowed { reason: reason.to_owned() }
-}
-
-fn is_full(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }

@@ -12,7 +12,7 @@ use super::{ApiError, App, Saved};
 use crate::crdt::{ChangeInfo, Document, Edit, inspect};
 use crate::driver::commit::{Rows, Says};
 use crate::ledger::Verdict;
-use crate::ledger::replica::Replica;
+use crate::ledger::replica::{Backlog, Replica};
 use crate::plan::check::decode_decision;
 use crate::plan::compare::{Difference, differences};
 use crate::plan::leaf::{Answer, Leaf, Source};
@@ -91,7 +91,7 @@ impl App {
                 Some(to) => past(replica, trust, to)?,
                 None => {
                     let as_of = AsOf { now: now.now, last_contact: now.relay_time };
-                    replica.material(trust, as_of, 0, view)
+                    replica.material(trust, as_of, Backlog::default(), view)
                 }
             };
             Ok(differences(&before, &after))
@@ -135,7 +135,7 @@ fn past(replica: &Replica, trust: &Trust, at: At) -> Result<PlanView, ApiError> 
         }
         At::Time(time) => (replica.at(|_, entry| entry.device_time <= time, trust), time),
     };
-    let mut plan = then.material(trust, AsOf { now, last_contact: None }, 0, view);
+    let mut plan = then.material(trust, AsOf { now, last_contact: None }, Backlog::default(), view);
     plan.kind = "past";
     plan.as_of.text = format!("As it stood on {}", dates::show_minute(now));
     Ok(plan)

@@ -280,10 +280,9 @@ impl App {
     pub fn plan(&self, plan: PlanId) -> Result<PlanView, ApiError> {
         let open = self.vault()?;
         let at = self.device.moment()?;
-        let waiting = open.vault.read(|read| read.waiting_count(&plan.0)).map_err(DriverError::Store)?;
         self.is_here(plan)?;
         let mut books = open.books();
-        let shown = books.shown(&open.vault, plan.0, at, waiting)?;
+        let shown = books.shown(&open.vault, plan.0, at)?;
         // While the books are held nothing more comes in: what is here is what is shown.
         let last = open.vault.read(|read| read.last_position(&plan.0)).map_err(DriverError::Store)?;
         open.looked(plan.0, last, at.now);
@@ -295,10 +294,10 @@ impl App {
     pub fn plan_for_urgent_care(&self, plan: PlanId) -> Result<PlanView, ApiError> {
         let open = self.vault()?;
         let at = self.device.moment()?;
-        let waiting = open.vault.read(|read| read.waiting_count(&plan.0)).map_err(DriverError::Store)?;
+        let backlog = open.books().backlog(&open.vault, &plan.0)?;
         self.with_replica(plan, |replica, trust| {
             let as_of = AsOf { now: at.now, last_contact: at.relay_time };
-            Ok(replica.material(trust, as_of, waiting, urgent))
+            Ok(replica.material(trust, as_of, backlog, urgent))
         })
     }
 

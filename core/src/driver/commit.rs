@@ -251,8 +251,7 @@ pub(crate) fn describe(
     at: Moment,
     rows: &mut Rows,
 ) -> Result<(), DriverError> {
-    let waiting = vault.read(|read| read.waiting_count(&log))?;
-    let plan = books.shown(vault, log, at, waiting)?;
+    let plan = books.shown(vault, log, at)?;
     let summary = summary(&plan);
     let name = books.reader_name();
     let replica = books.replica(vault, log)?;

@@ -16,9 +16,11 @@ use bedside_protocol::wire::{EnrolRequest, Item};
 use super::DriverError;
 use super::commit::{Moment, Rows, describe, entry_row};
 use super::open_vault::{Books, OpenVault};
+use super::room::{Aside, Came, Room};
 use crate::crypto::content::{ContentKey, open_content_key};
 use crate::ledger::Missing;
 use crate::ledger::replica::{Offered, SignedEntry};
+use crate::limits::WAITING_MAX;
 use crate::ports::Entropy;
 use crate::store::{
     ContentKeyRow, IncomingRow, LogRow, QuarantineRow, ReceiptKind, ReceiptRow, StatementKind, StatementRow,
@@ -30,7 +32,8 @@ use crate::store::{
 pub(crate) struct Taken {
     rows: Rows,
     waiting: BTreeMap<SealedId, WaitingRow>,
-    no_longer_waiting: Vec<SealedId>,
+    /// Those that waited before and were looked at again.
+    waited: BTreeMap<SealedId, LogId>,
     receipts: Vec<ReceiptRow>,
     quarantine: Vec<QuarantineRow>,
     changed: BTreeSet<LogId>,
@@ -204,17 +207,21 @@ impl OpenVault {
                 Err(error) => taken.set_aside("sealed entry", bytes, error.to_string(), at.now),
             }
         }
-        let statements_came = taken.rows.statements.iter().any(|row| row.kind == StatementKind::Credential);
-        let waiting = self.vault.read(|read| read.waiting(None, crate::limits::WAITING_MAX))?;
-        let touched: BTreeSet<LogId> = pending.keys().copied().chain(taken.changed.iter().copied()).collect();
-        for row in waiting {
-            if statements_came || touched.contains(&row.log) {
-                taken.no_longer_waiting.push(row.sealed_id);
-                if let Ok(sealed) = SealedEntry::from_bytes(row.bytes)
-                    && seen.insert(sealed.id())
-                {
-                    pending.entry(row.log).or_default().push(sealed);
-                }
+        let mut touched: BTreeSet<LogId> = pending.keys().chain(&taken.changed).copied().collect();
+        let credentials = taken.rows.statements.iter().filter(|row| row.kind == StatementKind::Credential);
+        let waited = self.vault.read(|read| {
+            for credential in credentials {
+                let rows = read.waiting_for(credential.id.as_bytes(), WAITING_MAX)?;
+                touched.extend(rows.into_iter().map(|row| row.log));
+            }
+            touched.iter().map(|log| read.waiting(Some(log), WAITING_MAX)).collect::<Result<Vec<_>, _>>()
+        })?;
+        for row in waited.into_iter().flatten() {
+            taken.waited.insert(row.sealed_id, row.log);
+            if let Ok(sealed) = SealedEntry::from_bytes(row.bytes)
+                && seen.insert(sealed.id())
+            {
+                pending.entry(row.log).or_default().push(sealed);
             }
         }
         for (log, mut sealed) in pending {
@@ -360,24 +367,31 @@ impl OpenVault {
             plans: changed.clone(),
             done: Vec::new(),
         };
-        let Taken { rows, waiting, no_longer_waiting, receipts, quarantine, heard_of, .. } = &mut taken;
+        let Taken { rows, waiting, waited, receipts, quarantine, heard_of, .. } = &mut taken;
         let heard_of = std::mem::take(heard_of);
         let rows = std::mem::take(rows);
-        let waiting = std::mem::take(waiting);
-        let (gone, receipts) = (std::mem::take(no_longer_waiting), std::mem::take(receipts));
-        let quarantine = std::mem::take(quarantine);
+        let (waited, receipts) = (std::mem::take(waited), std::mem::take(receipts));
+        let came = Came {
+            credentials: rows.statements.iter().any(|row| row.kind == StatementKind::Credential),
+            keys: rows.keys.iter().map(|(log, _)| *log).collect(),
+            marked: books.passed_over(),
+        };
+        let room = Room::new(&self.vault, std::mem::take(waiting), &waited, &came)?;
+        let aside = Aside::new(&self.vault, std::mem::take(quarantine))?;
+        let passed_over = room.passed_over.clone();
         let written = self.vault.write(move |tx: &VaultTx| -> Result<(), StoreError> {
             rows.write(tx)?;
             heard_of.iter().try_for_each(|log| tx.set_subscribed(log, false))?;
-            gone.iter().try_for_each(|id| tx.delete_waiting(id))?;
-            waiting.values().try_for_each(|row| tx.put_waiting(row))?;
+            waited.keys().try_for_each(|id| tx.delete_waiting(id))?;
+            room.write(tx)?;
             receipts.iter().try_for_each(|row| tx.put_receipt(row))?;
-            quarantine.iter().try_for_each(|row| tx.put_quarantine(row))
+            aside.write(tx)
         });
         if let Err(error) = written {
             changed.iter().for_each(|log| books.evict(log));
             return Err(error.into());
         }
+        books.note_passed_over(&passed_over);
         Ok((taken, news))
     }
 

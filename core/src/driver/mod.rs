@@ -14,6 +14,7 @@
 //! | `enrol` | both sides of an enrolment |
 //! | `organisation` | how an organisation joins a network |
 //! | `recovery` | comparing with a relay that lost its place |
+//! | `room` | how much of what cannot be taken in is kept |
 //! | `work` | what an effect does to the device |
 //! | [`repair`] | after damage |
 //! | `run` | the loop that turns effects into I/O |
@@ -33,6 +34,7 @@ pub(crate) mod own;
 mod post;
 mod recovery;
 pub mod repair;
+mod room;
 pub(crate) mod run;
 pub(crate) mod shown;
 pub(crate) mod work;
@@ -87,6 +89,9 @@ pub enum DriverError {
     /// The vault is locked.
     #[error("the vault is locked")]
     Locked,
+    /// So much has come and was not opened that no more is fetched.
+    #[error("what has come fills the mailbox, so no more is fetched; unlock this device, and it is opened")]
+    MailboxFull,
     /// The vault holds no identity.
     #[error("the vault holds no identity")]
     NoIdentity,

@@ -1,6 +1,6 @@
 //! An unlocked vault: whose it is, whom it believes, and the plans that were opened lately.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -53,6 +53,8 @@ pub(crate) struct Books {
     pub(crate) trust: Trust,
     /// The credential of the device's person: what they are shown depends on it.
     pub(crate) reader: Option<StatementId>,
+    /// Logs of which entries were left with the relay, for want of room.
+    passed_over: BTreeSet<LogId>,
     replicas: BTreeMap<LogId, (u64, Replica)>,
     used: u64,
 }
@@ -76,6 +78,14 @@ pub(crate) mod name {
     pub(crate) const INVITE: &str = "invite.";
     /// Set by a repair: own entries may be missing, so nothing is written before the relay has given them back.
     pub(crate) const SYNC_FIRST: &str = "sync.first";
+    /// Followed by a log's id: entries of it were left with the relay, for want of room.
+    pub(crate) const PASSED_OVER: &str = "passed-over.";
+    /// How many rows proved to be nothing at all and were counted, not kept.
+    pub(crate) const ONLY_COUNTED: &str = "set-aside.only-counted";
+
+    pub(crate) fn passed_over(log: &bedside_protocol::ids::LogId) -> String {
+        format!("{PASSED_OVER}{log}")
+    }
 }
 
 impl OpenVault {
@@ -85,11 +95,16 @@ impl OpenVault {
             let kept = new_keys(&own, entropy);
             vault.write(move |tx| kept.iter().try_for_each(|(name, sealed)| tx.put_secret(name, sealed)))?;
         }
-        let (keys, trust) = vault.read(|read| Ok((load_keys(read, own), load_trust(read)?)))?;
+        let (keys, trust, marks) = vault.read(|read| {
+            Ok((load_keys(read, own), load_trust(read)?, read.meta_with_prefix(name::PASSED_OVER)?))
+        })?;
+        let passed_over =
+            marks.iter().filter_map(|(key, _)| LogId::from_hex(&key[name::PASSED_OVER.len()..]));
+        let passed_over = passed_over.collect();
         let mut keys = keys?;
         let standing = keys.standing.get_mut().unwrap_or_else(PoisonError::into_inner);
         let reader = standing.as_ref().map(|standing| standing.credential);
-        let books = Books { trust, reader, replicas: BTreeMap::new(), used: 0 };
+        let books = Books { trust, reader, passed_over, replicas: BTreeMap::new(), used: 0 };
         Ok(Self {
             vault,
             keys,
@@ -204,6 +219,23 @@ impl Books {
     pub(crate) fn reader_name(&self) -> String {
         let credential = self.reader.and_then(|reader| self.trust.credential(&reader));
         credential.map(|credential| credential.name.clone()).unwrap_or_default()
+    }
+
+    /// True when entries of the log were left with the relay, for want of room.
+    pub(crate) fn has_passed_over(&self, log: &LogId) -> bool {
+        self.passed_over.contains(log)
+    }
+
+    pub(super) fn passed_over(&self) -> BTreeSet<LogId> {
+        self.passed_over.clone()
+    }
+
+    pub(super) fn note_passed_over(&mut self, logs: &BTreeSet<LogId>) {
+        self.passed_over.extend(logs);
+    }
+
+    pub(super) fn note_asked_again(&mut self, log: &LogId) {
+        self.passed_over.remove(log);
     }
 
     /// Forgets what may differ from the vault.

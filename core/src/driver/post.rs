@@ -70,7 +70,16 @@ impl OpenVault {
             // Every log is followed anew and compared; whatever is not followed then is asked for afterwards.
             logs.clear();
         }
-        let mut wishes: Vec<Wish> = logs.iter().map(|log| Wish::Subscribe(*log)).collect();
+        let mut wishes = Vec::new();
+        let mut again = Vec::new();
+        for log in &logs {
+            // From its beginning once more: a relay gives that only to who is not subscribed.
+            if self.books().has_passed_over(log) {
+                wishes.push(Wish::Unsubscribe(*log));
+                again.push(*log);
+            }
+            wishes.push(Wish::Subscribe(*log));
+        }
         let mut answered = Vec::new();
         for (key, bytes) in invites {
             if let Some((wish, stored)) = StoredInvite::from_bytes(&bytes).and_then(StoredInvite::posting) {
@@ -82,10 +91,13 @@ impl OpenVault {
             return Ok(false);
         }
         let fresh = mailbox.wish(&wishes)?;
+        let asked = again.clone();
         self.vault.write(move |tx| {
             logs.iter().try_for_each(|log| tx.set_subscribed(log, true))?;
+            asked.iter().try_for_each(|log| tx.delete_meta(&name::passed_over(log)))?;
             answered.iter().try_for_each(|(key, bytes)| tx.put_meta(key, bytes))
         })?;
+        again.iter().for_each(|log| self.books().note_asked_again(log));
         Ok(fresh)
     }
 

@@ -121,6 +121,9 @@ fn store_page(
     time: Timestamp,
     reset: bool,
 ) -> Result<(), DriverError> {
+    if !items.is_empty() && device.mailbox.is_full()? {
+        return Err(DriverError::MailboxFull);
+    }
     let items: Vec<Vec<u8>> = items.iter().map(cbor::encode).collect();
     let before = device.mailbox.state()?;
     let state = SyncState {

@@ -26,6 +26,17 @@ pub struct Replica {
     left_out: BTreeSet<EntryId>,
 }
 
+/// What of a log is not where it should be yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Backlog {
+    /// Own entries that the relay has not confirmed.
+    pub unsent: usize,
+    /// Entries that have come and cannot be taken in yet.
+    pub waiting: usize,
+    /// More of these were left with the relay, for want of room.
+    pub passed_over: bool,
+}
+
 /// An entry as its author signed it.
 #[derive(Clone)]
 pub struct SignedEntry {
@@ -247,7 +258,7 @@ impl Replica {
         &self,
         trust: &Trust,
         as_of: AsOf,
-        waiting: usize,
+        backlog: Backlog,
         use_it: impl FnOnce(&Material<'_>) -> R,
     ) -> R {
         let ledger = &self.ledger;
@@ -284,7 +295,9 @@ impl Replica {
             course: self.course(trust),
             held: ledger.held(),
             left_out: self.left_out.len(),
-            waiting,
+            waiting: backlog.unsent,
+            to_come: backlog.waiting,
+            passed_over: backlog.passed_over,
             as_of,
         })
     }
@@ -315,12 +328,11 @@ impl Replica {
 
     fn course(&self, trust: &Trust) -> Course {
         let ledger = &self.ledger;
-        let entries = ledger.in_order();
-        let content = |entry: &&Entry| matches!(entry.body, Body::Change(_) | Body::Decision(_));
-        let parts = entries.iter().filter(|(id, _, _)| ledger.is_part(id)).map(|(_, entry, _)| *entry);
+        let content = |entry: &Entry| matches!(entry.body, Body::Change(_) | Body::Decision(_));
+        let parts = ledger.nodes.iter().filter(|(id, node)| content(&node.entry) && ledger.is_part(id));
         Course {
-            created: entries.iter().map(|(_, entry, _)| entry.device_time).min(),
-            amended: parts.filter(content).map(|entry| entry.device_time).max(),
+            created: ledger.nodes.values().map(|node| node.entry.device_time).min(),
+            amended: parts.map(|(_, node)| node.entry.device_time).max(),
             by_person: ledger.started_by_person(trust),
             mark: ledger
                 .mark()

@@ -56,7 +56,7 @@ pub(super) fn alerts(view: &PlanView, material: &Material<'_>) -> Vec<Alert> {
     }
     legal::check(&mut alerts, view, material);
     duplicates(&mut alerts, view);
-    unseen(&mut alerts, view);
+    unseen(&mut alerts, view, material);
     let rank = |alert: &Alert| ["danger", "warning", "note"].iter().position(|s| *s == alert.severity);
     alerts.0.sort_by_key(rank);
     alerts.0
@@ -281,7 +281,7 @@ fn answer(item: &ItemView, name: &str) -> Option<String> {
     matches!(value.answer, "text" | "coded").then(|| value.text.clone())
 }
 
-fn unseen(alerts: &mut Alerts, view: &PlanView) {
+fn unseen(alerts: &mut Alerts, view: &PlanView, material: &Material<'_>) {
     if view.held > 0 {
         let text = counted(view.held, "entry is", "entries are", "held for a reviewer and not shown here");
         alerts.warn("held", text, "See why, and adopt or decline it, or ask a clinician to");
@@ -295,6 +295,19 @@ fn unseen(alerts: &mut Alerts, view: &PlanView) {
         let how = "in this plan that this version cannot read: what you see is not all of it";
         let text = counted(view.left_out, "entry is", "entries are", how);
         alerts.warn("left-out", text, "Update this software");
+    }
+    if material.passed_over {
+        let text =
+            "So much of this plan cannot be read that not all of it is fetched: what you see is not all";
+        alerts.warn(
+            "passed-over",
+            text.to_owned(),
+            "Tell your administrator: somebody may be flooding the plan",
+        );
+    } else if material.to_come > 0 {
+        let how = "come for this plan and lack something to be read: what you see is not all of it";
+        let text = counted(material.to_come, "entry has", "entries have", how);
+        alerts.note("to-come", text, "Sync; if it stays, update this software and ask your administrator");
     }
 }
 

@@ -125,6 +125,10 @@ pub struct Material<'a> {
     pub left_out: usize,
     /// How many entries this device has not sent yet.
     pub waiting: usize,
+    /// How many entries have come that lack something to be taken in.
+    pub to_come: usize,
+    /// More of these are at the relay than this device keeps.
+    pub passed_over: bool,
     /// When.
     pub as_of: AsOf,
 }

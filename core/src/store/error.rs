@@ -2,8 +2,8 @@
 
 use std::io;
 
-use rusqlite::ErrorCode;
 use rusqlite::ffi;
+use rusqlite::{Connection, ErrorCode};
 
 /// Why the store did not do what it was asked. Nothing was deleted, whatever it says, and a failed write left nothing.
 ///
@@ -150,11 +150,33 @@ impl<T> At<T> for rusqlite::Result<T> {
 
 impl<T> At<T> for io::Result<T> {
     fn at(self, step: &'static str) -> Result<T, StoreError> {
-        self.map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::DiskFull { step },
-            _ => StoreError::Io { step, source: IoCause::File(error) },
+        self.map_err(|error| match is_full(&error) {
+            true => StoreError::DiskFull { step },
+            false => StoreError::Io { step, source: IoCause::File(error) },
         })
     }
+}
+
+/// True when there is no room: on the disk, in a quota, or by the system's limit on a file's size.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+/// SQLite says "full" only of a disk. A quota and a limit on a file's size are failed writes to it, and the system knows more.
+pub(super) fn or_full(connection: &Connection, error: StoreError) -> StoreError {
+    let StoreError::Io { step, source: IoCause::Database(_) } = error else { return error };
+    if is_full(&io::Error::from_raw_os_error(system_errno(connection))) {
+        return StoreError::DiskFull { step };
+    }
+    error
+}
+
+#[expect(unsafe_code, reason = "rusqlite has no call for sqlite3_system_errno")]
+fn system_errno(connection: &Connection) -> i32 {
+    // SAFETY: the handle is open, and used by whoever holds the connection.
+    unsafe { ffi::sqlite3_system_errno(connection.handle()) }
 }
 
 fn classify(step: &'static str, error: &rusqlite::Error) -> StoreError {

@@ -75,7 +75,7 @@ impl Kind {
 
 impl Database {
     pub(super) fn new(kind: &'static Kind, dir: &Path, options: &OpenOptions) -> Self {
-        let OpenOptions { vfs, careless_memory } = options.clone();
+        let OpenOptions { vfs, careless_memory, .. } = options.clone();
         Self { kind, dir: dir.to_owned(), vfs, careless_memory }
     }
 

@@ -17,11 +17,12 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::OpenOptions;
 use super::columns::{Budget, Columns, all, first, run, sound, stored};
-use super::error::{At as _, StoreError};
-use super::file::{Database, MAILBOX, checkpoint};
+use super::error::{At as _, StoreError, or_full};
+use super::file::{Database, MAILBOX, PAGE_BYTES, checkpoint};
 use super::lock::FileLock;
 use super::rows::{IncomingRow, MailReceipt, MailRow, SyncState, Wish};
 use super::salvage;
+use crate::limits::MAILBOX_BYTES_MAX;
 
 /// A statement that was refused so often will not be accepted.
 const STATEMENT_REFUSALS_MAX: u32 = 8;
@@ -34,6 +35,7 @@ const LOCK_FILE: &str = "mailbox.lock";
 pub struct Mailbox {
     database: Database,
     connection: Mutex<Option<Connection>>,
+    bytes_max: u64,
 }
 
 impl Mailbox {
@@ -54,7 +56,8 @@ impl Mailbox {
             }
         }
         let connection = database.open(None)?;
-        Ok(Self { database, connection: Mutex::new(Some(connection)) })
+        let bytes_max = options.mailbox_bytes_max.unwrap_or(MAILBOX_BYTES_MAX);
+        Ok(Self { database, connection: Mutex::new(Some(connection)), bytes_max })
     }
 
     /// The schema that this build writes.
@@ -217,6 +220,18 @@ impl Mailbox {
         })
     }
 
+    /// True when what waits to be opened leaves no room for more of it. What goes out has room in any case.
+    pub fn is_full(&self) -> Result<bool, StoreError> {
+        const STEP: &str = "measure the mailbox";
+        let count = |connection: &Connection, what: &str| {
+            connection.pragma_query_value(None, what, |row| row.get::<_, i64>(0)).at(STEP)
+        };
+        self.read(|connection| {
+            let used = count(connection, "page_count")? - count(connection, "freelist_count")?;
+            Ok(u64::try_from(used).unwrap_or_default() * PAGE_BYTES > self.bytes_max)
+        })
+    }
+
     /// The items after a position that are still here, in the order in which they came: at most so many, of at most [`PAGE_BYTES_MAX`] bytes together, but
     /// at least one.
     pub fn take(&self, after: i64, count: usize) -> Result<Vec<IncomingRow>, StoreError> {
@@ -300,7 +315,9 @@ impl Mailbox {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Connection) -> Result<R, StoreError>) -> Result<R, StoreError> {
-        f(self.connection().as_mut().ok_or(StoreError::Suspended)?)
+        let mut held = self.connection();
+        let connection = held.as_mut().ok_or(StoreError::Suspended)?;
+        f(connection).map_err(|error| or_full(connection, error))
     }
 }
 

@@ -24,7 +24,7 @@ mod vault;
 mod worklists;
 mod write;
 
-pub use error::{Cause, IoCause, StoreError};
+pub use error::{Cause, IoCause, StoreError, is_full};
 pub use mailbox::Mailbox;
 pub use read::VaultRead;
 pub use rows::{
@@ -44,4 +44,6 @@ pub struct OpenOptions {
     /// Leaves out that SQLCipher locks its memory and wipes what it frees: half the time of a simulation, whose people are
     /// invented. It counts for the whole process, until a vault is opened without it.
     pub careless_memory: bool,
+    /// Another limit than [`crate::limits::MAILBOX_BYTES_MAX`]; tests make it small.
+    pub mailbox_bytes_max: Option<u64>,
 }

@@ -352,6 +352,33 @@ impl VaultRead<'_> {
         Ok(count.unwrap_or_default())
     }
 
+    /// How many own entries of a log the relay has not confirmed.
+    pub fn unsent_count(&self, log: &LogId) -> Result<usize, StoreError> {
+        let sql = "SELECT count(*) FROM outgoing WHERE log = (SELECT number FROM log WHERE id = ?1)";
+        let count =
+            first(self.connection, "count what is to be sent", sql, [log.as_bytes()], |row| row.number(0))?;
+        Ok(count.unwrap_or_default())
+    }
+
+    /// How many entries wait in logs of which there is no key, and how many bytes they are.
+    pub fn waiting_without_key(&self) -> Result<(usize, usize), StoreError> {
+        let sql = "SELECT count(*), coalesce(sum(length(bytes)), 0) FROM waiting w \
+                   WHERE NOT EXISTS (SELECT 1 FROM content_key k WHERE k.log = w.log)";
+        let size = first(self.connection, "measure what waits", sql, [], |row| {
+            Ok((row.number(0)?, row.number(1)?))
+        })?;
+        Ok(size.unwrap_or_default())
+    }
+
+    /// How many rows are set aside, and how many bytes they are.
+    pub fn quarantine_size(&self) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT count(*), coalesce(sum(length(bytes)), 0) FROM quarantine";
+        let size = first(self.connection, "measure what is set aside", sql, [], |row| {
+            Ok((row.number(0)?, row.number(1)?))
+        })?;
+        Ok(size.unwrap_or_default())
+    }
+
     /// The entry that the relay knows by this id.
     pub fn entry_by_sealed(&self, id: &SealedId) -> Result<Option<EntryRow>, StoreError> {
         match self.entry_of(id)? {

@@ -10,11 +10,11 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use zeroize::Zeroizing;
 
 use super::OpenOptions;
-use super::error::{At as _, StoreError};
+use super::error::{At as _, StoreError, or_full};
 use super::file::{Database, VAULT, checkpoint};
 use super::lock::FileLock;
 use super::read::VaultRead;
@@ -317,19 +317,45 @@ fn read_with<R>(
     connection: &Connection,
     f: impl FnOnce(&VaultRead<'_>) -> Result<R, StoreError>,
 ) -> Result<R, StoreError> {
-    let transaction = connection.unchecked_transaction().at("begin to read")?;
-    f(&VaultRead { connection: &transaction })
+    let _transaction = Transaction::begin(connection, "BEGIN").at("begin to read")?;
+    f(&VaultRead { connection })
 }
 
 fn transact<R>(
-    connection: &mut Connection,
+    connection: &Connection,
     f: impl FnOnce(&VaultTx<'_>) -> Result<R, StoreError>,
 ) -> Result<R, StoreError> {
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).at("begin a transaction")?;
-    let result = f(&VaultTx::new(&transaction))?;
-    transaction.commit().at("commit a transaction")?;
-    Ok(result)
+    let work = || {
+        let transaction = Transaction::begin(connection, "BEGIN IMMEDIATE").at("begin a transaction")?;
+        let result = f(&VaultTx::new(connection))?;
+        transaction.commit().at("commit a transaction")?;
+        Ok(result)
+    };
+    work().map_err(|error| or_full(connection, error))
+}
+
+/// One transaction; taken back when it is dropped. Unlike rusqlite's, its statements are prepared once: a save begins half a
+/// dozen.
+struct Transaction<'c>(&'c Connection);
+
+impl<'c> Transaction<'c> {
+    fn begin(connection: &'c Connection, how: &str) -> rusqlite::Result<Self> {
+        connection.prepare_cached(how)?.execute([])?;
+        Ok(Self(connection))
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        self.0.prepare_cached("COMMIT")?.execute([]).map(drop)
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        // After a commit, and after an error for which SQLite has taken it back itself, there is none.
+        if !self.0.is_autocommit() {
+            let _ = self.0.prepare_cached("ROLLBACK").and_then(|mut statement| statement.execute([]));
+        }
+    }
 }
 
 fn panicked<R>(_: Box<dyn Any + Send>) -> Result<R, StoreError> {

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use bedside_protocol::entry::{Body, Decision, entry_id};
+use bedside_protocol::cbor;
+use bedside_protocol::entry::{Body, Decision, Entry, Mark, Stage, entry_id};
 use bedside_protocol::ids::{DeviceId, EntryId, KeyId, LogId, SealedId, StatementId};
 use bedside_protocol::signing::hash;
 use bedside_protocol::statement::device_id;
+use bedside_protocol::wire::Item;
 
 use super::sim::SimDevice;
 use crate::api::ApiError;
@@ -15,7 +17,7 @@ use crate::driver::DriverError;
 use crate::driver::commit::{Rows, entry_row};
 use crate::ledger::Verdict;
 use crate::ledger::replica::SignedEntry;
-use crate::store::{OutgoingRow, ReceiptKind, StoreError, VaultRead, WaitReason};
+use crate::store::{MailRow, OutgoingRow, ReceiptKind, StoreError, VaultRead, WaitReason};
 
 /// An entry as a device holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,6 +245,56 @@ impl SimDevice {
         drop(books);
         open.post(&app.device.mailbox)?;
         Ok(id)
+    }
+
+    /// Sends entries that all build on one that is kept back, as software that somebody altered would; what is kept back.
+    pub fn build_on_what_is_kept_back(&self, log: LogId, count: u64) -> Result<MailRow, ApiError> {
+        let app = self.app();
+        let open = app.device.vault()?;
+        let at = app.device.moment()?;
+        let pen = open.pen(at.now, at.relay_time)?;
+        let key = open.current_key(&log)?;
+        let mut books = open.books();
+        let replica = books.replica(&open.vault, log)?;
+        let mark = Body::Mark(Mark { stage: Stage::UnderReview, note: String::new() });
+        let first = replica.ledger().compose(&pen, mark).map_err(DriverError::Compose)?;
+        let seal = |entry: &Entry| {
+            let bytes = entry.to_bytes();
+            let id = entry_id(&log, &bytes);
+            let signature = sign_entry(&open.keys.signing, &id);
+            let sealed = key.seal_entry(&log, &id, &bytes, &signature).map_err(DriverError::Crypto)?;
+            Ok::<_, DriverError>((id, MailRow { sealed_id: sealed.id(), bytes: sealed.into_bytes() }))
+        };
+        let (id, kept_back) = seal(&first)?;
+        let parents = vec![id];
+        let mut rows = Vec::new();
+        for n in 1..=count {
+            let author_seq = first.author_seq + n;
+            let prev = Entry::prev_of(Some(id), &parents);
+            let entry = Entry { author_seq, prev, parents: parents.clone(), ..first.clone() };
+            rows.push(seal(&entry)?.1);
+        }
+        app.device.mailbox.add(&rows).map_err(DriverError::Store)?;
+        Ok(kept_back)
+    }
+
+    /// Puts entries in line to be sent, whatever they are.
+    pub fn send_as_it_is(&self, rows: &[MailRow]) -> Result<(), ApiError> {
+        Ok(self.app().device.mailbox.add(rows).map_err(DriverError::Store)?)
+    }
+
+    /// Leaves in the mailbox what a relay sent that lies: so many items that are nothing at all.
+    pub fn receive_rubbish(&self, count: u64) -> Result<(), ApiError> {
+        let mailbox = &self.app().device.mailbox;
+        let items: Vec<Vec<u8>> =
+            (0..count).map(|n| cbor::encode(&Item::Entry(n.to_be_bytes().to_vec()))).collect();
+        let state = mailbox.state().map_err(DriverError::Store)?;
+        Ok(mailbox.store(&items, &[], &[], &[], &[], &state).map_err(DriverError::Store)?)
+    }
+
+    /// How many rows are set aside.
+    pub fn set_aside(&self) -> Result<u64, ApiError> {
+        self.read(|read| Ok(read.quarantine_size()?.0))
     }
 
     /// Stores an entry as a later version of this software would have left it; `own`: this device's person wrote it.

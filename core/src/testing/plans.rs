@@ -300,6 +300,8 @@ impl Maker {
             held: 0,
             left_out: 0,
             waiting: 0,
+            to_come: 0,
+            passed_over: false,
             as_of: AsOf { now: NOW, last_contact: None },
         })
     }

@@ -91,6 +91,11 @@ impl SimDevice {
         self
     }
 
+    /// From its next start on the device's mailbox takes no more than this from a relay.
+    pub fn limit_mailbox(&mut self, bytes: u64) {
+        self.host.files.mailbox_bytes_max = Some(bytes);
+    }
+
     fn down(dir: &Path, key_store: MemoryKeyStore, seed: u64, now: Timestamp, files: OpenOptions) -> Self {
         let (clock, key_store) = (Arc::new(HeldClock::at(now)), Arc::new(key_store));
         let host = Host {

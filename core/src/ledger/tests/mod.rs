@@ -56,7 +56,7 @@ fn decision(member: &Member, section: Section, said: &[(&str, &str)]) -> Body {
 /// What a member is shown by a function of the plan.
 fn shown(member: &Member, story: &Story, show: impl FnOnce(&Material<'_>) -> PlanView) -> PlanView {
     let as_of = AsOf { now: Timestamp(1_000_000), last_contact: None };
-    member.replica.material(&story.cast.trust, as_of, 0, show)
+    member.replica.material(&story.cast.trust, as_of, crate::ledger::replica::Backlog::default(), show)
 }
 
 fn plan(member: &Member, story: &Story) -> PlanView {

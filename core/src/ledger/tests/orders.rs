@@ -49,7 +49,7 @@ fn belief(replica: &Replica, trust: &Trust) -> String {
         writeln!(out, "{} {:?} {:?} {}", held.entry, held.reason, held.ruling, held.is_part).unwrap();
     }
     let as_of = AsOf { now: Timestamp(1_000_000), last_contact: None };
-    let plan = replica.material(trust, as_of, 0, view);
+    let plan = replica.material(trust, as_of, crate::ledger::replica::Backlog::default(), view);
     writeln!(out, "{}", serde_json::to_string(&plan).unwrap()).unwrap();
     out
 }

@@ -72,7 +72,7 @@ fn the_plan_of_an_earlier_moment_is_what_was_known_then() {
     let past = story.alice.replica.ledger().past_of(&[first]);
     let then = story.alice.replica.at(|id, _| past.contains(id), &story.cast.trust);
     let as_of = AsOf { now: Timestamp(1_000_000), last_contact: None };
-    let then = then.material(&story.cast.trust, as_of, 0, view);
+    let then = then.material(&story.cast.trust, as_of, crate::ledger::replica::Backlog::default(), view);
     assert_eq!(then.section(Section::Preferences).field(PLACE).unwrap().values[0].text, "home");
     let found = crate::plan::compare::differences(&then, &plan(&story.alice, &story));
     let words: Vec<&str> = found.iter().map(|difference| difference.text.as_str()).collect();
