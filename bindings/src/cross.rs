@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use bedside_core::api::{EntryId, Outcome, PageKey, PlanId, Role, Section, Timestamp};
+use bedside_core::api::{EntryId, Outcome, PageKey, PlanId, Role, Section, Slot, Timestamp, VisitId};
 
 use crate::ApiError;
 
@@ -48,7 +48,7 @@ macro_rules! unchanged {
     )*};
 }
 
-unchanged!(bool, u8, u32, u64, i16, i64, String, PlanId, EntryId, PageKey, Role, Section, Outcome);
+unchanged!(bool, u8, u32, u64, i16, i64, String, PlanId, EntryId, PageKey, Role, Section, Outcome, VisitId);
 
 impl Cross<String> for &'static str {
     fn cross(self) -> String {
@@ -59,6 +59,12 @@ impl Cross<String> for &'static str {
 impl Cross<u32> for usize {
     fn cross(self) -> u32 {
         u32::try_from(self).unwrap_or(u32::MAX)
+    }
+}
+
+impl Cross<usize> for u32 {
+    fn cross(self) -> usize {
+        usize::try_from(self).unwrap_or(usize::MAX)
     }
 }
 
@@ -118,6 +124,18 @@ uniffi::custom_type!(PageKey, String, {
     remote,
     lower: |key| key.to_text(),
     try_lift: |text| Ok(PageKey::from_text(&text).ok_or_else(|| unreadable("page"))?),
+});
+
+uniffi::custom_type!(Slot, String, {
+    remote,
+    lower: |slot| slot.to_hex(),
+    try_lift: |text| Ok(Slot::from_hex(&text).ok_or_else(|| unreadable("identity"))?),
+});
+
+uniffi::custom_type!(VisitId, String, {
+    remote,
+    lower: |id| id.to_string(),
+    try_lift: |text| Ok(VisitId::parse(&text).ok_or_else(|| unreadable("visit id"))?),
 });
 
 static ALIVE: AtomicI64 = AtomicI64::new(0);

@@ -176,8 +176,8 @@ impl Device {
         self.app.background();
     }
 
-    /// Releases every file and lock; syncing pauses. For when the platform suspends the app, and before another opens the
-    /// same directory.
+    /// Releases every file and lock; syncing pauses. For when the platform suspends the app. Before another process opens the
+    /// same directory, lock as well: what is in memory would not know what it wrote.
     pub fn suspend(&self) -> Result<(), ApiError> {
         Ok(self.app.suspend()?)
     }

@@ -68,7 +68,7 @@ pub struct SectionInfo {
 /// One question of the plan.
 #[derive(uniffi::Record)]
 pub struct FieldInfo {
-    /// `section.field`, or `list/*/field` where an item's id stands in place of `*`.
+    /// `section.field`; of the items of a list `list/item/field`, with a star in place of the item: put its id there.
     pub key: String,
     /// The heading it stands under.
     pub section: Section,

@@ -5,8 +5,10 @@
 //! |---|---|
 //! | [`device`] | a device: open, unlock, lock; the life of an app; how things are |
 //! | [`host`] | what the platform gives: its key store |
+//! | [`identities`] | several people on one device |
 //! | [`joining`] | both sides of an enrolment |
 //! | [`plans`] | lists, search, a plan, starting one, consent, sharing |
+//! | [`worklists`] | caseload, visits, what waits for somebody like the device's person |
 //! | [`draft`] | what somebody is about to write |
 //! | [`review`] | approval, marks, held entries |
 //! | [`past`] | history, the plan as it stood, what differs, undo |
@@ -34,12 +36,14 @@ pub mod error;
 pub mod exchange;
 pub mod fields;
 pub mod host;
+pub mod identities;
 pub mod joining;
 pub mod past;
 pub mod plans;
 pub mod review;
 pub mod sync;
 pub mod view;
+pub mod worklists;
 
 pub use device::Device;
 pub use error::ApiError;

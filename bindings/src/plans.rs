@@ -197,7 +197,7 @@ impl Device {
 
     /// A page of at most `limit` plans (200 at most), by name; after none: the first.
     pub fn plans(&self, after: Option<PageKey>, limit: u32) -> Result<PlanList, ApiError> {
-        Ok(self.app.plans(after.as_ref(), usize::try_from(limit).unwrap_or(usize::MAX))?.cross())
+        Ok(self.app.plans(after.as_ref(), limit.cross())?.cross())
     }
 
     /// Plans whose name, NHS number or place begins with each of the words; at most 50. Fast enough to ask as somebody types.

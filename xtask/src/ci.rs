@@ -5,19 +5,27 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::command::{Error, cargo, line, run as run_command, succeeds};
-use crate::{fhir, tidy};
+use crate::{bindings, fhir, tidy};
 
 /// How one step of the run is done.
 enum Step {
-    Cargo { name: &'static str, args: &'static [&'static str], env: &'static [(&'static str, &'static str)] },
-    Tidy,
+    Cargo {
+        name: &'static str,
+        args: &'static [&'static str],
+        env: &'static [(&'static str, &'static str)],
+    },
     Deny,
-    Fhir,
+    /// A command of the project's own.
+    Own {
+        name: &'static str,
+        command: &'static str,
+        run: fn(&Path) -> Result<(), Error>,
+    },
 }
 
 const STEPS: &[Step] = &[
     Step::Cargo { name: "format", args: &["fmt", "--all", "--check"], env: &[] },
-    Step::Tidy,
+    Step::Own { name: "tidy", command: "cargo xtask tidy", run: tidy::run },
     Step::Cargo {
         name: "lints",
         args: &[
@@ -38,7 +46,9 @@ const STEPS: &[Step] = &[
         args: &["test", "--locked", "--workspace", "--all-features", "--no-fail-fast"],
         env: &[],
     },
-    Step::Fhir,
+    Step::Own { name: "FHIR documents", command: "cargo xtask fhir", run: fhir::run },
+    Step::Own { name: "Kotlin", command: "cargo xtask kotlin", run: bindings::kotlin },
+    Step::Own { name: "Python", command: "cargo xtask python", run: bindings::python },
     Step::Cargo {
         name: "documentation",
         args: &["doc", "--locked", "--workspace", "--all-features", "--no-deps", "--document-private-items"],
@@ -67,25 +77,21 @@ pub(crate) fn run(root: &Path) -> Result<(), Error> {
 impl Step {
     const fn name(&self) -> &'static str {
         match self {
-            Self::Cargo { name, .. } => name,
-            Self::Tidy => "tidy",
+            Self::Cargo { name, .. } | Self::Own { name, .. } => name,
             Self::Deny => "dependencies",
-            Self::Fhir => "FHIR documents",
         }
     }
 
     fn line(&self, root: &Path) -> String {
         match self {
-            Self::Tidy => "cargo xtask tidy".to_owned(),
-            Self::Fhir => "cargo xtask fhir".to_owned(),
+            Self::Own { command, .. } => (*command).to_owned(),
             Self::Cargo { .. } | Self::Deny => self.command(root).map(|c| line(&c)).unwrap_or_default(),
         }
     }
 
     fn run(&self, root: &Path) -> Result<(), Error> {
         match self {
-            Self::Tidy => return tidy::run(root),
-            Self::Fhir => return fhir::run(root),
+            Self::Own { run, .. } => return run(root),
             Self::Deny => need_cargo_deny(root)?,
             Self::Cargo { .. } => {}
         }
@@ -102,7 +108,7 @@ impl Step {
             Self::Deny => {
                 command.args(["deny", "--locked", "--all-features", "check", "licenses", "bans", "sources"])
             }
-            Self::Tidy | Self::Fhir => return None,
+            Self::Own { .. } => return None,
         };
         Some(command)
     }

@@ -33,7 +33,7 @@ fn judge(root: &Path, target: &Path, documents: &Path) -> Command {
     maven
 }
 
-fn need(tool: &'static str, asked: &str, install: &'static str) -> Result<(), Error> {
+pub(crate) fn need(tool: &'static str, asked: &str, install: &'static str) -> Result<(), Error> {
     if succeeds(Command::new(tool).arg(asked)) { Ok(()) } else { Err(Error::MissingTool { tool, install }) }
 }
 

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`ci`] | everything that must pass before a change lands |
 //! | [`tidy`] | what no compiler checks: layers, documents that lie, unfinished work |
+//! | [`bindings`] | the library in Kotlin, Swift and Python, and its tests there |
 //! | [`fhir`] | documents of plans, judged by HAPI's validator |
 //! | [`tasks`] | the demonstration, benchmarks, fuzzing, the audit |
 //! | [`command`] | running other programs; errors |
 
+mod bindings;
 mod ci;
 mod command;
 mod fhir;
@@ -29,6 +31,7 @@ use crate::command::{Error, workspace_root};
   cargo xtask ci                          everything that must pass before a change lands
   cargo xtask tidy                        the quick checks alone, in a second or two
   cargo xtask fhir                        exported plans against HL7's definitions
+  cargo xtask kotlin                      the library on the JVM, with a relay
   cargo xtask demo                        two nurses, one relay, on this machine
   cargo xtask bench reconnect             the benchmarks whose name holds \"reconnect\"
   cargo xtask fuzz entry --seconds 600    ten minutes of one fuzz target"
@@ -46,6 +49,22 @@ enum Command {
     Tidy,
     /// Have FHIR documents of invented plans judged by HAPI's validator (needs Java 17 and Maven).
     Fhir,
+    /// Write the Kotlin, Swift or Python side of the library.
+    #[command(after_help = "Examples:
+  cargo xtask bindings kotlin --out app/src/generated
+  cargo xtask bindings swift python --out target/generated")]
+    Bindings {
+        /// Which languages.
+        #[arg(required = true, value_parser = ["kotlin", "swift", "python"])]
+        languages: Vec<String>,
+        /// The folder to write into.
+        #[arg(long)]
+        out: std::path::PathBuf,
+    },
+    /// Test the Kotlin that needs no Android on the JVM, against the real library and relay (needs Java 17 and Maven).
+    Kotlin,
+    /// Build the Python wheel, install it into a clean environment and call all of it (needs Python 3.10 with venv).
+    Python,
     /// Look for published vulnerabilities in what the project depends on (needs network and cargo-deny).
     Audit,
     /// Build the client and the relay for release and run the demonstration.
@@ -96,6 +115,9 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Ci => ci::run(&root),
         Command::Tidy => tidy::run(&root),
         Command::Fhir => fhir::run(&root),
+        Command::Bindings { languages, out } => bindings::generate(&root, &languages, &out),
+        Command::Kotlin => bindings::kotlin(&root),
+        Command::Python => bindings::python(&root),
         Command::Audit => tasks::audit(&root),
         Command::Demo { arguments } => tasks::demo(&root, &arguments),
         Command::Bench { filter } => tasks::bench(&root, filter.as_deref()),

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`packages`] | which package may depend on which, through everything between |
 //! | [`layers`] | which module may name which crate or module |
+//! | [`facade`] | `bindings/` decides nothing |
 //! | [`leftovers`] | file length, ignored tests, unfinished work, machine paths, registry hosts, the changelog |
 //! | [`markdown`] | links and anchors lead somewhere |
 //! | [`named_tests`] | a test that a document names exists |
 //!
 //! Every check is a function from the files' text to a list of [`Finding`]s, so that a test can show it fail.
 
+mod facade;
 mod layers;
 mod leftovers;
 mod markdown;
@@ -45,6 +47,10 @@ enum Fault {
     Names {
         name: String,
         why: &'static str,
+    },
+    /// A decision in the facade.
+    Branch {
+        word: String,
     },
     /// A rule of these checks is about something that is no longer there, and so checks nothing.
     RuleAboutNothing {
@@ -86,6 +92,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Error> {
     let checks = [
         ("package dependencies", packages::check(&graph)),
         ("layers", layers::check(&tree)),
+        ("facade", facade::branches(&tree)),
         ("file length", leftovers::long_files(&tree)),
         ("ignored tests", leftovers::ignored_tests(&tree)),
         ("unfinished work", leftovers::unfinished(&tree)),
@@ -124,6 +131,9 @@ impl fmt::Display for Fault {
         match self {
             Self::Reaches { chain, why } => write!(f, "depends on {}: {why}", chain.join(" -> ")),
             Self::Names { name, why } => write!(f, "names `{name}`: {why}"),
+            Self::Branch { word } => {
+                write!(f, "`{word}` in the facade: decide it in core/src/api, where every language has it")
+            }
             Self::RuleAboutNothing { subject } => {
                 write!(f, "a rule is about `{subject}`, which is not there: correct the rule")
             }
