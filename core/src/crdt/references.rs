@@ -110,6 +110,7 @@ fn last_op(change: &Judged) -> u64 {
 struct Book<'a> {
     document: &'a Automerge,
     texts: &'a [&'a str],
+    /// Each actor's changes, by their first operation.
     coming: BTreeMap<&'a ActorId, Vec<&'a Judged>>,
     heads: BTreeSet<Hash>,
     /// For a set of the document's changes: each actor's first operation that none of them had seen.
@@ -130,6 +131,7 @@ impl<'a> Book<'a> {
         for change in changes {
             coming.entry(&change.actor).or_default().push(change);
         }
+        coming.values_mut().for_each(|changes| changes.sort_by_key(|change| change.start_op));
         let heads = document.get_heads().into_iter().collect();
         Self {
             document,
@@ -156,7 +158,7 @@ impl<'a> Book<'a> {
             return Ok(earlier.is_some_and(|earlier| is_of(&change.steps[earlier], step)));
         }
         if past.with.get(actor).is_some_and(|last| counter <= *last)
-            && let Some(found) = self.coming.get(actor).and_then(|c| c.iter().find_map(|c| op(c, counter)))
+            && let Some(found) = self.coming.get(actor).and_then(|changes| op_among(changes, counter))
         {
             return Ok(is_of(found, step));
         }
@@ -227,6 +229,12 @@ impl<'a> Book<'a> {
         let id = (reference.counter(), reference.actor().clone());
         Ok(self.standing.get(&index).is_some_and(|standing| standing.contains(&id)))
     }
+}
+
+/// The operation with a number among changes of one actor, which are in order.
+fn op_among<'a>(changes: &[&'a Judged], counter: u64) -> Option<&'a Step> {
+    let after = changes.partition_point(|change| change.start_op <= counter);
+    op(changes[..after].last()?, counter)
 }
 
 fn op(change: &Judged, counter: u64) -> Option<&Step> {

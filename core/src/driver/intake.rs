@@ -238,6 +238,8 @@ impl OpenVault {
                 }
                 sealed = left;
             }
+            let (replica, trust) = books.replica_and_trust(&self.vault, log)?;
+            replica.settle(trust);
         }
         Ok(())
     }
@@ -282,7 +284,7 @@ impl OpenVault {
         };
         let signed = SignedEntry { bytes: opened.bytes, signature: opened.signature };
         let (replica, trust) = books.replica_and_trust(&self.vault, log)?;
-        match replica.offer(&signed, trust) {
+        match replica.take(&signed, trust) {
             Ok(Offered::Admitted(id)) => {
                 self.admitted(log, id, sealed_id, &entry, signed, at, taken);
                 Ok(true)

@@ -286,7 +286,7 @@ fn sort_entries(log: LogId, rows: Vec<EntryRow>, trust: &Trust) -> Sorted {
         for row in std::mem::take(&mut sorted.waiting) {
             let signed = row.signature.as_slice().try_into().ok();
             let signed = signed.map(|signature| SignedEntry { bytes: row.bytes.clone(), signature });
-            match signed.map(|signed| replica.offer(&signed, trust)) {
+            match signed.map(|signed| replica.take(&signed, trust)) {
                 Some(Ok(Offered::Admitted(_))) => sorted.whole.push(row),
                 Some(Ok(Offered::Waiting(..))) => sorted.waiting.push(row),
                 Some(Err(_)) | None => sorted.refused.push(row),

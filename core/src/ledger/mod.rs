@@ -43,6 +43,8 @@ pub struct Ledger {
     heads: BTreeSet<EntryId>,
     /// Which entry brought a change; held ones among them.
     changes: BTreeMap<ChangeHash, EntryId>,
+    /// Decisions by section; held ones among them.
+    decisions: BTreeMap<u8, BTreeSet<EntryId>>,
     /// Standing reviews by what they are about.
     reviews: BTreeMap<EntryId, BTreeSet<EntryId>>,
     /// Held entries that are part of the plan after all.
@@ -172,6 +174,7 @@ impl Ledger {
             nodes: BTreeMap::new(),
             heads: BTreeSet::new(),
             changes: BTreeMap::new(),
+            decisions: BTreeMap::new(),
             reviews: BTreeMap::new(),
             adopted: BTreeSet::new(),
             authors: BTreeMap::new(),
@@ -220,6 +223,9 @@ impl Ledger {
         self.heads.insert(id);
         if let Some(change) = &change {
             self.changes.entry(change.hash).or_insert(id);
+        }
+        if let Body::Decision(decision) = &entry.body {
+            self.decisions.entry(decision.section).or_default().insert(id);
         }
         if let (Body::Review(review), Verdict::Standing) = (&entry.body, &verdict) {
             self.reviews.entry(review.entry).or_default().insert(id);
@@ -348,9 +354,14 @@ impl Ledger {
     /// Every admitted entry with its verdict, ancestors first, and in the same order on every device.
     #[must_use]
     pub fn in_order(&self) -> Vec<(EntryId, &Entry, &Verdict)> {
+        let all = self.in_order_of_depth().into_iter();
+        all.map(|(id, node)| (*id, &node.entry, &node.verdict)).collect()
+    }
+
+    fn in_order_of_depth(&self) -> Vec<(&EntryId, &Node)> {
         let mut all: Vec<_> = self.nodes.iter().collect();
         all.sort_by_key(|(id, node)| (node.depth, moment(&node.entry), **id));
-        all.into_iter().map(|(id, node)| (*id, &node.entry, &node.verdict)).collect()
+        all
     }
 
     /// The entry that brought a document change.
@@ -394,10 +405,8 @@ impl Ledger {
 
     /// The same of only some entries: what somebody had before them at another time.
     fn decisions_among(&self, section: u8, among: impl Fn(&EntryId) -> bool) -> Vec<Standing<'_>> {
-        let of_section: Vec<_> = self
-            .all_decisions()
-            .filter(|(id, decision, _)| decision.section == section && among(id))
-            .collect();
+        let ids = self.decisions.get(&section).into_iter().flatten();
+        let of_section: Vec<_> = ids.filter(|id| among(id)).filter_map(|id| self.decision(id)).collect();
         let superseded: BTreeSet<EntryId> = of_section
             .iter()
             .flat_map(|(_, decision, node)| {
@@ -422,15 +431,16 @@ impl Ledger {
     /// The sections on which any decision stands.
     #[must_use]
     pub fn decided_sections(&self) -> BTreeSet<u8> {
-        let parts = self.all_decisions().filter(|(id, _, _)| self.is_part(id));
-        parts.map(|(_, decision, _)| decision.section).collect()
+        let any = |ids: &BTreeSet<EntryId>| ids.iter().any(|id| self.is_part(id));
+        self.decisions.iter().filter(|(_, ids)| any(ids)).map(|(section, _)| *section).collect()
     }
 
-    fn all_decisions(&self) -> impl Iterator<Item = (EntryId, &Decision, &Node)> {
-        self.nodes.iter().filter_map(|(id, node)| match &node.entry.body {
+    fn decision(&self, id: &EntryId) -> Option<(EntryId, &Decision, &Node)> {
+        let node = self.nodes.get(id)?;
+        match &node.entry.body {
             Body::Decision(decision) => Some((*id, decision, node)),
             _ => None,
-        })
+        }
     }
 
     /// Standing entries of one kind.
@@ -475,6 +485,7 @@ impl Ledger {
         again.sort_by_key(|(depth, id, _)| (*depth, *id));
         self.heads.clear();
         self.changes.clear();
+        self.decisions.clear();
         self.reviews.clear();
         self.adopted.clear();
         self.authors.clear();

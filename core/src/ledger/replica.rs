@@ -24,6 +24,17 @@ pub struct Replica {
     /// How many changes the document has taken in since it was last saved.
     unsaved: usize,
     left_out: BTreeSet<EntryId>,
+    postponed: Postponed,
+}
+
+/// What was admitted and is not in the document yet.
+#[derive(Default)]
+struct Postponed {
+    new: Vec<EntryId>,
+    /// The held entries that were part of the plan before; none while nothing is postponed.
+    adopted: Option<BTreeSet<EntryId>>,
+    /// Verdicts given before have changed: what is in the document may have to come out.
+    redraw: bool,
 }
 
 /// What of a log is not where it should be yet.
@@ -71,7 +82,7 @@ impl Replica {
     #[must_use]
     pub fn new(log: LogId) -> Self {
         let (ledger, document) = (Ledger::new(log, TEXTS), Document::new(TEXTS));
-        Self { ledger, document, unsaved: 0, left_out: BTreeSet::new() }
+        Self { ledger, document, unsaved: 0, left_out: BTreeSet::new(), postponed: Postponed::default() }
     }
 
     /// From entries that were verified when they were stored, in any order. One that cannot be read (a newer version wrote
@@ -95,7 +106,7 @@ impl Replica {
         let (ledger, waiting, rejudged) = admit_all(log, pending, trust);
         left_out.extend(waiting);
         let stored = document.and_then(|bytes| Document::load(bytes).ok());
-        let mut replica = Self { ledger, document: Document::new(TEXTS), unsaved: 0, left_out };
+        let mut replica = Self { ledger, left_out, ..Self::new(log) };
         // It was written together with entries, so it can hold too much only after a judgement took something out again, or
         // when an entry cannot be read any more.
         let fits = |_: &Document| !rejudged && replica.left_out.is_empty();
@@ -116,11 +127,9 @@ impl Replica {
     fn catch_up(&mut self, mut stored: Document) -> Result<(), CrdtError> {
         stored.extend(TEXTS);
         let mut missing = Vec::new();
-        for (id, _, _) in self.ledger.in_order() {
-            let Some(change) = self.ledger.nodes.get(&id).and_then(|node| node.change.as_ref()) else {
-                continue;
-            };
-            match (stored.has(&change.hash), change_of_the_plan(&self.ledger, &id)) {
+        for (id, node) in self.ledger.in_order_of_depth() {
+            let Some(change) = node.change.as_ref() else { continue };
+            match (stored.has(&change.hash), change_of_the_plan(&self.ledger, id)) {
                 (false, Some(bytes)) => missing.push(bytes),
                 (true, None) => return Err(CrdtError::Nothing),
                 (true, Some(_)) | (false, None) => {}
@@ -139,14 +148,20 @@ impl Replica {
         let kept = all.filter(|(id, entry, _)| keep(id, entry));
         let kept = kept.map(|(id, entry, _)| (id, entry.clone())).collect();
         let (ledger, _, _) = admit_all(self.ledger.log, kept, trust);
-        let left_out = BTreeSet::new();
-        let mut replica = Self { ledger, document: Document::new(TEXTS), unsaved: 0, left_out };
+        let mut replica = Self { ledger, ..Self::new(self.ledger.log) };
         replica.redraw(trust);
         replica
     }
 
-    /// Verifies and admits one entry, and whatever waited for it.
+    /// Verifies and admits one entry.
     pub fn offer(&mut self, signed: &SignedEntry, trust: &Trust) -> Result<Offered, Refused> {
+        let offered = self.take(signed, trust);
+        self.settle(trust);
+        offered
+    }
+
+    /// The same for one of many: the document is as it was until [`Self::settle`], which takes them in together.
+    pub fn take(&mut self, signed: &SignedEntry, trust: &Trust) -> Result<Offered, Refused> {
         let entry = Entry::from_bytes(&signed.bytes)?;
         let id = entry_id(&self.ledger.log, &signed.bytes);
         let Some(credential) = trust.credential(&entry.credential) else {
@@ -155,37 +170,44 @@ impl Replica {
         if !verify_entry(&credential.signing_key, &id, &signed.signature) {
             return Err(Refused::Signature);
         }
-        let before = self.ledger.adopted.clone();
+        if self.postponed.adopted.is_none() {
+            self.postponed.adopted = Some(self.ledger.adopted.clone());
+        }
         match self.ledger.admit(id, entry, trust) {
             Admission::Waiting(missing) => return Ok(Offered::Waiting(id, missing)),
             Admission::Known => {}
-            Admission::Admitted => {
-                if self.follow(&id, &before).is_err() {
-                    self.redraw(trust);
-                }
-            }
+            Admission::Admitted => self.postponed.new.push(id),
             Admission::Rejudge => {
                 self.ledger.rejudge(trust);
-                self.redraw(trust);
+                self.postponed.redraw = true;
             }
         }
         Ok(Offered::Admitted(id))
     }
 
-    /// Applies what became part of the plan by one entry; an error when something has to come out of the document.
-    fn follow(&mut self, id: &EntryId, before: &BTreeSet<EntryId>) -> Result<(), CrdtError> {
+    /// Takes into the document what [`Self::take`] admitted. A change that does not fit is found here.
+    pub fn settle(&mut self, trust: &Trust) {
+        let Postponed { new, adopted, redraw } = std::mem::take(&mut self.postponed);
+        if redraw || self.follow(new, &adopted.unwrap_or_default()).is_err() {
+            self.redraw(trust);
+        }
+    }
+
+    /// Applies what became part of the plan by new entries; an error when something has to come out of the document.
+    fn follow(&mut self, new: Vec<EntryId>, before: &BTreeSet<EntryId>) -> Result<(), CrdtError> {
+        if new.is_empty() {
+            return Ok(());
+        }
         if !before.is_subset(&self.ledger.adopted) {
             return Err(CrdtError::Nothing);
         }
-        let mut new: Vec<EntryId> = self.ledger.adopted.difference(before).copied().collect();
-        new.sort_by_key(|id| self.ledger.nodes.get(id).map(|node| node.depth));
-        new.iter().chain([id]).try_for_each(|id| match change_of_the_plan(&self.ledger, id) {
-            Some(change) => {
-                self.unsaved += 1;
-                self.document.apply(&[change])
-            }
-            None => Ok(()),
-        })
+        let adopted = self.ledger.adopted.difference(before).copied();
+        let mut ids: Vec<EntryId> = adopted.chain(new).collect();
+        ids.sort_by_key(|id| (self.ledger.nodes.get(id).map(|node| node.depth), *id));
+        ids.dedup();
+        let changes: Vec<&[u8]> = ids.iter().filter_map(|id| change_of_the_plan(&self.ledger, id)).collect();
+        self.unsaved += changes.len();
+        self.document.apply(&changes)
     }
 
     /// Applies every change of the plan to an empty document. One that does not fit what it builds on is held after all, and
@@ -193,14 +215,10 @@ impl Replica {
     fn redraw(&mut self, trust: &Trust) {
         loop {
             let mut document = Document::new(TEXTS);
-            let ids: Vec<EntryId> = self.ledger.in_order().into_iter().map(|(id, _, _)| id).collect();
-            let broken: Vec<EntryId> = ids
-                .into_iter()
-                .filter(|id| {
-                    change_of_the_plan(&self.ledger, id)
-                        .is_some_and(|change| document.apply(&[change]).is_err())
-                })
-                .collect();
+            let all = self.ledger.in_order().into_iter();
+            let changes: Vec<(EntryId, &[u8])> =
+                all.filter_map(|(id, ..)| Some((id, change_of_the_plan(&self.ledger, &id)?))).collect();
+            let broken = apply_what_fits(&mut document, &changes);
             self.document = document;
             self.unsaved = UNSAVED_CHANGES_MAX;
             if broken.is_empty() {
@@ -344,7 +362,7 @@ impl Replica {
     #[must_use]
     pub fn entries_by_credential(&self) -> BTreeMap<StatementId, usize> {
         let mut counts = BTreeMap::new();
-        for (_, entry, _) in self.ledger.in_order() {
+        for entry in self.ledger.nodes.values().map(|node| &node.entry) {
             *counts.entry(entry.credential).or_default() += 1;
         }
         counts
@@ -373,6 +391,22 @@ fn admit_all(log: LogId, mut pending: Vec<(EntryId, Entry)>, trust: &Trust) -> (
         ledger.rejudge(trust);
     }
     (ledger, pending.into_iter().map(|(id, _)| id).collect(), rejudge)
+}
+
+/// Applies changes that stand in an order in which each comes after those it builds on; those that do not fit are left out
+/// and named. All at once, and in halves around what does not fit: a document takes many changes as fast as one.
+fn apply_what_fits(document: &mut Document, changes: &[(EntryId, &[u8])]) -> Vec<EntryId> {
+    let all: Vec<&[u8]> = changes.iter().map(|(_, change)| *change).collect();
+    match (document.apply(&all), changes) {
+        (Ok(()), _) => Vec::new(),
+        (Err(_), [(id, _)]) => vec![*id],
+        (Err(_), _) => {
+            let (first, rest) = changes.split_at(changes.len() / 2);
+            let mut broken = apply_what_fits(document, first);
+            broken.extend(apply_what_fits(document, rest));
+            broken
+        }
+    }
 }
 
 fn change_of_the_plan<'a>(ledger: &'a Ledger, id: &EntryId) -> Option<&'a [u8]> {

@@ -293,6 +293,17 @@ proptest! {
         }
         prop_assert_eq!(&belief(&stranger, &story.cast.trust), &expected, "one at a time, shuffled, many times");
 
+        let mut in_groups = Replica::new(LOG);
+        for _ in 0..shuffled.len() {
+            for group in shuffled.chunks(5) {
+                for signed in group {
+                    let _ = in_groups.take(signed, &story.cast.trust);
+                }
+                in_groups.settle(&story.cast.trust);
+            }
+        }
+        prop_assert_eq!(&belief(&in_groups, &story.cast.trust), &expected, "in groups, shuffled");
+
         let bytes = shuffled.iter().map(|s| s.bytes.clone());
         let rebuilt = Replica::rebuild(LOG, bytes, None, &story.cast.trust);
         prop_assert_eq!(&belief(&rebuilt, &story.cast.trust), &expected, "rebuilt from nothing");

@@ -78,3 +78,43 @@ fn the_plan_of_an_earlier_moment_is_what_was_known_then() {
     let words: Vec<&str> = found.iter().map(|difference| difference.text.as_str()).collect();
     assert_eq!(words, ["Preferred places: Place of death, first: home -> hospice"]);
 }
+
+#[test]
+fn an_answer_of_a_newer_version_survives_the_edits_of_an_older_one() {
+    let (mut story, new) = (Story::begin(), "garden.favourite_rose");
+    assert!(field(new).is_none(), "this version does not know it");
+    story.alice.edit(&story.cast.trust, &[put(new, "Peace"), put(PLACE, "home")]).unwrap();
+    story.everybody_meets();
+    story.bob.edit(&story.cast.trust, &[put(PLACE, "hospice")]).unwrap();
+    let text = Edit::Text { key: MATTERS.into(), text: "My dog".into() };
+    story.person.edit(&story.cast.trust, &[text]).unwrap();
+    story.everybody_meets();
+    let stored = story.bob.replica.document_mut().save();
+    let bytes = story.bob.held.iter().map(|signed| signed.bytes.clone());
+    let resumed = Replica::rebuild(LOG, bytes, Some(&stored), &story.cast.trust);
+    for replica in [&story.alice.replica, &story.person.replica, &resumed] {
+        let values = replica.document().values(new);
+        assert_eq!(
+            values.iter().map(|value| value.bytes.clone()).collect::<Vec<_>>(),
+            [leaf("Peace").to_bytes()]
+        );
+        assert_eq!(replica.document().values(PLACE).len(), 1);
+    }
+    let seen = plan(&story.bob, &story);
+    assert_eq!(seen.unreadable, 1, "counted, and said");
+    assert!(alerts(&seen).contains(&"unreadable"));
+}
+
+#[test]
+fn the_same_medicine_added_twice_apart_is_two_medicines_and_said_to_be() {
+    let mut story = Story::begin();
+    let medicine = |item: &str, name: &str, dose: &str| {
+        [put(&format!("medicine/{item}/name"), name), put(&format!("medicine/{item}/dose"), dose)]
+    };
+    story.alice.edit(&story.cast.trust, &medicine("00000000000000aa", "Morphine", "5 mg")).unwrap();
+    story.bob.edit(&story.cast.trust, &medicine("00000000000000bb", "morphine ", "10 mg")).unwrap();
+    story.everybody_meets();
+    let seen = plan(&story.carer, &story);
+    assert_eq!(seen.section(Section::Medicines).lists[0].items.len(), 2, "neither is merged away");
+    assert!(alerts(&seen).contains(&"duplicate-medicine"));
+}
