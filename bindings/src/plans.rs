@@ -136,6 +136,16 @@ pub struct PlanRow {
     pub locked: bool,
 }
 
+/// A plan that a search found.
+#[derive(uniffi::Record)]
+#[uniffi::export(Debug)]
+pub struct Found {
+    /// The plan.
+    pub plan: PlanRow,
+    /// It does not begin as it was typed: show that, and have name, date of birth and NHS number compared before it is opened.
+    pub similar: bool,
+}
+
 /// Who is given access to a plan.
 #[derive(Debug, uniffi::Enum)]
 pub enum Reader {
@@ -157,7 +167,7 @@ pub struct Receipts {
     pub seen: u32,
 }
 
-withheld!(NewPlan, ConsentSpec, Grounds, PlanList, PlanRow);
+withheld!(NewPlan, ConsentSpec, Grounds, PlanList, PlanRow, Found);
 crosses!(ConsentSpec => api::ConsentSpec { outcome, note, grounds });
 crosses!(Grounds => api::Grounds { by, consulted, rationale, capacity });
 crosses!(api::Saved => Saved { entries });
@@ -166,6 +176,7 @@ crosses!(api::PlanList => PlanList { rows, next });
 crosses!(api::PlanListRow => PlanRow {
     plan, family, given, born, nhs_number, place, cpr, alerts, in_conflict, held, changed_at, status, died, locked,
 });
+crosses!(api::Found => Found { plan, similar });
 crosses!(api::Receipts => Receipts { saved, sent, seen });
 
 impl From<Reader> for api::Reader {
@@ -200,8 +211,9 @@ impl Device {
         Ok(self.app.plans(after.as_ref(), limit.cross())?.cross())
     }
 
-    /// Plans whose name, NHS number or place begins with each of the words; at most 50. Fast enough to ask as somebody types.
-    pub fn search(&self, text: String) -> Result<Vec<PlanRow>, ApiError> {
+    /// Plans whose name, NHS number or place begins with each of the words; then those whose name is similar, at most 20 and
+    /// marked. At most 50. Fast enough to ask as somebody types.
+    pub fn search(&self, text: String) -> Result<Vec<Found>, ApiError> {
         Ok(self.app.search(&text)?.cross())
     }
 

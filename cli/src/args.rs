@@ -199,7 +199,7 @@ pub(crate) enum Plan {
         /// How many at most
         #[arg(long, default_value_t = 50)]
         limit: usize,
-        /// Only those whose name, NHS number or place begins with each word
+        /// Only those whose name, NHS number or place begins with each word; then similar names
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
     },

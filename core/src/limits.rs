@@ -70,6 +70,13 @@ pub const READERS_MAX: usize = 4;
 /// How many prepared statements one database connection keeps.
 pub const STATEMENTS_CACHED_MAX: usize = 96;
 
+/// How many of them may be there because they are only similar to what was typed. More guesses than fit on two screens help
+/// nobody, and each is somebody else's plan.
+pub const SEARCH_SIMILAR_MAX: usize = 20;
+
+/// How many digits find an NHS number that has them further on. Fewer are in most numbers.
+pub const FORGIVEN_DIGITS_MIN: usize = 4;
+
 /// How many words of a search are looked at.
 pub const SEARCH_WORDS_MAX: usize = 8;
 

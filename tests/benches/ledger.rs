@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bedside_core::crdt::Edit;
-use bedside_core::ledger::replica::{Offered, Refused, Replica, SignedEntry};
+use bedside_core::ledger::replica::{Backlog, Offered, Refused, Replica, SignedEntry};
 use bedside_core::limits::OPEN_BATCH_MAX;
 use bedside_core::plan::check::encode_decision;
 use bedside_core::plan::leaf::{Answer, Leaf, Source};
@@ -48,7 +48,7 @@ fn main() {
     table.line("the same with the stored document", ms(resumed.median()));
     let shown = samples(|| {
         let as_of = AsOf { now: Timestamp(1_800_000_000_000), last_contact: None };
-        time(|| whole.material(&plan.cast.trust, as_of, 0, view)).0
+        time(|| whole.material(&plan.cast.trust, as_of, Backlog::default(), view)).0
     });
     table.line("everything that is shown of it", ms(shown.median()));
     let more = plan.more(RUNS);

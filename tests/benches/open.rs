@@ -2,8 +2,8 @@
 
 mod support;
 
-use bedside_core::api::{App, PlanId, PlanView};
-use support::measure::{Program, Samples, Table, ms, time};
+use bedside_core::api::{Answer, App, Leaf, NewVisit, PlanId, PlanView, Section, Source, Worklist};
+use support::measure::{Program, Samples, Table, ms, progress, time};
 use support::people::{PIN, Person, World, fill, start_plans};
 
 const RUNS: usize = 21;
@@ -96,8 +96,13 @@ fn list(count: usize) {
         ("k", "one letter"),
         ("ko", "two"),
         ("kow", "three"),
-        ("kowalska19", "a name, nearly"),
+        ("kowalskaren", "a name, nearly"),
         ("kow car", "two words begun"),
+        ("kowlaskaren", "two letters swapped"),
+        ("kowalsaren", "one missing"),
+        ("kwolaska", "while it is typed"),
+        ("carsy kowalskeren", "two names, a slip in each"),
+        ("smithson", "nobody's name"),
         ("999", "three digits of an NHS number"),
         ("999 000", "six digits"),
     ] {
@@ -105,6 +110,59 @@ fn list(count: usize) {
         table.aim(&format!("search: {what} ({typed})"), ms(found.median()), "5 ms");
     }
     table.print(&format!("{count} plans, median of {RUNS}"));
+    worklists(&app, count);
+}
+
+/// What a home screen asks of a busy device.
+fn worklists(app: &App, count: usize) {
+    let mut after = None;
+    let mut plans: Vec<PlanId> = Vec::new();
+    loop {
+        let page = app.plans(after.as_ref(), 200).expect("unlocked");
+        plans.extend(page.rows.iter().map(|row| row.plan));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    // A caseload of two hundred, a day of twelve visits, and of every tenth plan an approval that somebody asked for.
+    for plan in plans.iter().step_by(plans.len() / 200) {
+        app.take_on(*plan).expect("it is here");
+    }
+    for plan in plans.iter().step_by(plans.len() / 12) {
+        let visit = NewVisit { day: "2020-01-01".to_owned(), time: None, note: "dressing".to_owned() };
+        app.plan_visit(*plan, visit).expect("it is here");
+    }
+    let (took, ()) = time(|| {
+        for plan in plans.iter().step_by(10) {
+            let words = Answer::date("2020-01-01").expect("a day");
+            let cpr = Leaf::new(Answer::uncoded("not recommended").expect("words"), Source::Observed);
+            let fields = [("cpr.decision", cpr), ("cpr.review_date", Leaf::new(words, Source::Observed))];
+            let fields = fields.map(|(key, leaf)| (key.to_owned(), leaf)).into();
+            let mut draft = app.draft(*plan).expect("it is here");
+            draft.decide(Section::Cpr, &fields, false).expect("a nurse decides");
+            draft.commit().expect("a nurse may write");
+        }
+    });
+    progress(&format!("a thousand decisions after {:.1} s", took.as_secs_f64()));
+    let mut table = Table::default();
+    let lists = Worklist::ALL.into_iter().filter(|list| *list != Worklist::Approval);
+    let all = samples(|| {
+        time(|| {
+            let counts = app.worklist_counts().expect("unlocked");
+            lists.clone().for_each(|list| drop(app.worklist(list, None, 50).expect("it is hers")));
+            counts
+        })
+        .0
+    });
+    table.aim("the length of every list, and a page of each", ms(all.median()), "20 ms");
+    let counts = samples(|| time(|| app.worklist_counts().expect("unlocked")).0);
+    table.line("  of this, the lengths", ms(counts.median()));
+    for list in lists {
+        let page = samples(|| time(|| app.worklist(list, None, 50).expect("it is hers")).0);
+        table.line(&format!("  a page of: {}", list.title()), ms(page.median()));
+    }
+    table.print(&format!("lists of work among {count} plans, median of {RUNS}"));
 }
 
 fn samples(mut run: impl FnMut() -> std::time::Duration) -> Samples {

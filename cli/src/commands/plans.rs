@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use bedside_core::api::{
-    Answer, ApiError, App, Clock as _, ConsentSpec, Demographics, HistoryRow, Leaf, NewPlan, Outcome, PlanId,
-    PlanListRow, Reader, Scope, Source, SystemClock, Timestamp, read_patient, render_text,
+    Answer, ApiError, App, Clock as _, ConsentSpec, Demographics, Found, HistoryRow, Leaf, NewPlan, Outcome,
+    PlanId, PlanListRow, Reader, Scope, Source, SystemClock, Timestamp, read_patient, render_text,
 };
 use bedside_core::plan::dates;
 use serde_json::json;
@@ -85,11 +85,31 @@ fn bases(new: &NewPlanArgs) -> (ConsentSpec, Option<ConsentSpec>) {
 
 pub(super) fn list(context: &Context, limit: usize, search: Option<&str>) -> Result<(), CliError> {
     let open = context.profile.unlocked()?;
-    let rows = match search {
-        Some(text) => open.app.search(text)?.into_iter().take(limit).collect(),
-        None => pages(&open.app, limit)?,
-    };
+    if let Some(text) = search {
+        let found: Vec<Found> = open.app.search(text)?.into_iter().take(limit).collect();
+        return context.out.answer(&found, || found_in_words(&found));
+    }
+    let rows = pages(&open.app, limit)?;
     context.out.answer(&rows, || list_in_words(&rows))
+}
+
+/// What is only similar is under a heading of its own.
+fn found_in_words(found: &[Found]) -> String {
+    let of = |similar: bool| -> Vec<String> {
+        found.iter().filter(|row| row.similar == similar).map(|row| row_in_words(&row.plan, "")).collect()
+    };
+    let (exact, similar) = (of(false), of(true));
+    let mut parts = Vec::new();
+    if exact.is_empty() {
+        parts.push("No plans.".to_owned());
+    }
+    parts.extend(exact);
+    if !similar.is_empty() {
+        let many = if similar.len() == 1 { "One is" } else { "These are" };
+        parts.push(format!("\n{many} SIMILAR to what you typed; compare name, birth and number:"));
+        parts.extend(similar);
+    }
+    parts.join("\n")
 }
 
 fn pages(app: &App, limit: usize) -> Result<Vec<PlanListRow>, CliError> {
@@ -248,6 +268,13 @@ mod tests {
             "900 000 0009  SMITH, Jane; born 22-Oct-1950\n    CPR not recommended; DECISIONS IN CONFLICT; 1 alert; \
              2 held\n    1 Trevelyan Square"
         );
+        let found = |similar| Found { plan: row.clone(), similar };
+        let words = found_in_words(&[found(false), found(true)]);
+        assert!(
+            words.contains("\n\nOne is SIMILAR to what you typed; compare name, birth and number:\n900"),
+            "{words}"
+        );
+        assert!(found_in_words(&[found(true)]).starts_with("No plans.\n\nOne is"));
         (row.family, row.given, row.born) = Default::default();
         assert!(row_in_words(&row, "").starts_with("900 000 0009  Name not recorded; born not recorded\n"));
     }

@@ -42,8 +42,8 @@ pub use host::{FileKeyStore, desktop_host};
 pub use identities::{IdentityRow, Slot};
 pub use past::{At, FieldHistoryRow};
 pub use plans::{
-    ConsentSpec, HistoryRow, NewPlan, PlanId, PlanList, PlanListRow, Reader, ReceiptState, Receipts, Started,
-    read_patient,
+    ConsentSpec, Found, HistoryRow, NewPlan, PlanId, PlanList, PlanListRow, Reader, ReceiptState, Receipts,
+    Started, read_patient,
 };
 pub use sync::{Cancel, SyncReport};
 pub use worklists::{NewVisit, Visit, VisitId, Worklist, WorklistCounts, WorklistPage, WorklistRow};

@@ -110,6 +110,17 @@ pub struct PlanListRow {
     pub locked: bool,
 }
 
+/// A plan that a search found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Found {
+    /// The plan.
+    #[serde(flatten)]
+    pub plan: PlanListRow,
+    /// It does not begin as it was typed: show that, and have name, date of birth and NHS number compared before it is
+    /// opened.
+    pub similar: bool,
+}
+
 /// Who is given access to a plan.
 #[derive(Clone, Debug)]
 pub enum Reader {
@@ -265,14 +276,18 @@ impl App {
         Ok(PlanList { rows: page.rows.into_iter().map(PlanListRow::from).collect(), next: page.next })
     }
 
-    /// Plans whose name, NHS number or place begins with each of the words; at most 50.
-    pub fn search(&self, text: &str) -> Result<Vec<PlanListRow>, ApiError> {
-        let rows = self
+    /// Plans whose name, NHS number or place begins with each of the words, by name; then those whose name is similar, up to
+    /// 20 and marked as such. At most 50.
+    ///
+    /// Meant for every keystroke. A letter that is wrong, missing, one too many or swapped with its neighbour is forgiven in
+    /// names of four letters and more, two of them in names of eight; digits never.
+    pub fn search(&self, text: &str) -> Result<Vec<Found>, ApiError> {
+        let hits = self
             .reading()?
             .vault
             .read(|read| read.search(text, SEARCH_HITS_MAX))
             .map_err(DriverError::Store)?;
-        Ok(rows.into_iter().map(PlanListRow::from).collect())
+        Ok(hits.into_iter().map(|hit| Found { plan: hit.plan.into(), similar: hit.similar }).collect())
     }
 
     /// The plan as this device's person is shown it, who has looked at it with that (see [`super::Worklist::Changed`]): as it stands, or as urgent care is shown it, or, when consent was

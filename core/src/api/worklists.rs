@@ -15,7 +15,7 @@ use crate::driver::open_vault::OpenVault;
 use crate::limits::{CASELOAD_MAX, PAGE_ITEMS_MAX, VISIT_NOTE_BYTES_MAX, VISITS_TO_DO_MAX};
 use crate::plan::authority::{Refusal, Target, may_write};
 use crate::plan::dates::{self, Partial};
-use crate::plan::worklist::{Why, due_by};
+use crate::plan::worklist::{Why, as_named, due_by};
 use crate::store::{List, Page, PageKey, PlanRow, VisitRow, Visits};
 
 /// A list of plans.
@@ -227,7 +227,8 @@ impl App {
                 Ok(rows(page, |plan| (plan, String::new(), None)))
             }
             Worklist::Caseload => {
-                let page = open.vault.read(|read| read.caseload(&open.keys.identity, after, limit));
+                let page =
+                    open.vault.read(|read| read.caseload(&open.keys.identity, &named(&open), after, limit));
                 Ok(rows(page.map_err(DriverError::Store)?, |(plan, since)| {
                     (plan, taken_on(since, today), None)
                 }))
@@ -253,10 +254,11 @@ impl App {
         let due = due_by(today).unwrap_or(today).iso();
         let approves = may(&open, Target::Approval)?.is_ok();
         let reviews = may(&open, Target::Review)?.is_ok();
+        let named = named(&open);
         self.device.note_looks();
         let counts = open
             .vault
-            .read(|read| read.list_counts(&open.keys.identity, &today.iso(), &due))
+            .read(|read| read.list_counts(&open.keys.identity, &named, &today.iso(), &due))
             .map_err(DriverError::Store)?;
         Ok(WorklistCounts {
             caseload: counts.caseload,
@@ -293,7 +295,7 @@ impl App {
         let identity = open.keys.identity;
         let gone =
             open.vault.write(move |tx| tx.hand_back(&identity, &plan.0)).map_err(DriverError::Store)?;
-        if open.vault.read(|read| read.is_key_worker(&plan.0)).map_err(DriverError::Store)? {
+        if open.vault.read(|read| read.is_key_worker(&plan.0, &named(&open))).map_err(DriverError::Store)? {
             let reason = "the plan names you as key worker; change that in the plan to hand it back";
             return Err(ApiError::NotAllowed { reason: reason.to_owned() });
         }
@@ -375,6 +377,11 @@ fn may(open: &OpenVault, target: Target) -> Result<Result<(), Refusal>, ApiError
     let books = open.books();
     let credential = books.trust.credential(&standing.credential).ok_or(ApiError::NotEnrolled)?;
     Ok(may_write(credential.role, credential.capabilities, target))
+}
+
+/// How plans name this device's person.
+fn named(open: &OpenVault) -> String {
+    as_named(&open.books().reader_name())
 }
 
 fn listed(

@@ -22,7 +22,6 @@ use crate::limits::ENTRY_BYTES_MAX;
 use crate::plan::approval::version;
 use crate::plan::schema::Section;
 use crate::plan::summary::summary;
-use crate::plan::worklist::Reader;
 use crate::store::{
     ContentKeyRow, DocumentRow, EntryRow, ListRow, LogRow, OutgoingRow, PlanRow, StatementRow, StoreError,
     Vault, VaultTx,
@@ -253,10 +252,8 @@ pub(crate) fn describe(
 ) -> Result<(), DriverError> {
     let plan = books.shown(vault, log, at)?;
     let summary = summary(&plan);
-    let name = books.reader_name();
     let replica = books.replica(vault, log)?;
-    let reader = Reader { name: &name, held_since: replica.ledger().held_since() };
-    rows.lists.push((log, list_rows(&plan, &reader)));
+    rows.lists.push((log, list_rows(&plan, replica.ledger().held_since())));
     let saved = replica.save_in_time();
     rows.documents.extend(saved.map(|bytes| (log, DocumentRow { bytes, state: Vec::new() })));
     let more = Listed { status: summary.status.to_owned(), died: summary.died, locked: summary.locked };

@@ -10,7 +10,7 @@ use super::DriverError;
 use super::commit::{Moment, Rows, describe};
 use super::open_vault::OpenVault;
 use crate::plan::view::PlanView;
-use crate::plan::worklist::{Reader, Work, listings};
+use crate::plan::worklist::{Work, listings};
 use crate::store::{List, ListRow};
 
 /// How many plans are described in one transaction.
@@ -23,7 +23,7 @@ const DESCRIBED_TOGETHER: usize = 50;
 pub(crate) type Looks = BTreeMap<LogId, (i64, Timestamp)>;
 
 /// The lists that a plan is on, as they are stored.
-pub(crate) fn list_rows(view: &PlanView, reader: &Reader<'_>) -> Vec<ListRow> {
+pub(crate) fn list_rows(view: &PlanView, held_since: Option<Timestamp>) -> Vec<ListRow> {
     let row = |listing: crate::plan::worklist::Listing| ListRow {
         list: match listing.work {
             Work::Approval => List::Approval,
@@ -35,7 +35,7 @@ pub(crate) fn list_rows(view: &PlanView, reader: &Reader<'_>) -> Vec<ListRow> {
         sort: listing.sort,
         why: cbor::encode(&listing.why),
     };
-    listings(view, reader).into_iter().map(row).collect()
+    listings(view, held_since).into_iter().map(row).collect()
 }
 
 impl OpenVault {

@@ -20,7 +20,7 @@ pub enum Work {
     Conflict,
     /// Entries are held. The longest held first.
     Held,
-    /// It names somebody as key worker.
+    /// It names a key worker. Its place is who that is, as [`as_named`] makes it.
     KeyWorker,
 }
 
@@ -88,22 +88,16 @@ pub enum Why {
         #[n(1)]
         since: String,
     },
-    /// It names the reader as key worker.
+    /// It names whoever reads this as key worker.
     #[n(5)]
     KeyWorker,
 }
 
-/// Who reads the lists, and what a view does not say.
-pub struct Reader<'a> {
-    /// The reader's name, as it stands in their credential.
-    pub name: &'a str,
-    /// When the oldest of the entries was written that are held still.
-    pub held_since: Option<Timestamp>,
-}
-
 /// Every list that a plan is on, for what its reader is shown. A plan on which nobody can work any more is on none.
+///
+/// `held_since` is when the first of the entries was written that are held still.
 #[must_use]
-pub fn listings(view: &PlanView, reader: &Reader<'_>) -> Vec<Listing> {
+pub fn listings(view: &PlanView, held_since: Option<Timestamp>) -> Vec<Listing> {
     if view.kind == "locked"
         || matches!(view.control.status, "withdrawn" | "entered-in-error" | "not-started")
     {
@@ -114,10 +108,9 @@ pub fn listings(view: &PlanView, reader: &Reader<'_>) -> Vec<Listing> {
         approval(view).filter(|_| living),
         review(view).filter(|_| living),
         conflict(view),
-        held(view, reader.held_since),
-        key_worker(view, reader.name),
+        held(view, held_since),
     ];
-    all.into_iter().flatten().collect()
+    all.into_iter().flatten().chain(key_workers(view)).collect()
 }
 
 fn approval(view: &PlanView) -> Option<Listing> {
@@ -166,20 +159,20 @@ fn held(view: &PlanView, since: Option<Timestamp>) -> Option<Listing> {
     Some(Listing { work: Work::Held, sort, why })
 }
 
-fn key_worker(view: &PlanView, name: &str) -> Option<Listing> {
-    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
-    let wanted = words(name);
-    let field = view.section(Section::CareTeam).field("team.key_worker")?;
-    // "Amira Khan, district nurse" names Amira Khan.
-    let names = |text: &str| {
-        let said = words(&text.replace([',', ';', '(', ')'], " "));
-        said.windows(wanted.len().max(1)).any(|part| part == wanted)
-    };
-    field
-        .values
-        .iter()
-        .any(|value| matches!(value.answer, "text" | "coded") && names(&value.text))
-        .then(|| Listing { work: Work::KeyWorker, sort: String::new(), why: Why::KeyWorker })
+fn key_workers(view: &PlanView) -> Vec<Listing> {
+    let field = view.section(Section::CareTeam).field("team.key_worker");
+    let values = field.into_iter().flat_map(|field| &field.values);
+    let named = values.filter(|value| matches!(value.answer, "text" | "coded"));
+    let names = named.map(|value| as_named(&value.text)).filter(|name| !name.trim().is_empty());
+    names.map(|sort| Listing { work: Work::KeyWorker, sort, why: Why::KeyWorker }).collect()
+}
+
+/// A name as it is looked for among other words: ` amira khan ` is in what "Amira Khan, district nurse" makes.
+#[must_use]
+pub fn as_named(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '\'' | '\u{2019}'));
+    let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    format!(" {} ", words.join(" "))
 }
 
 /// The last day, from today on, on which a review is said to be due.

@@ -57,6 +57,11 @@ impl<'r> Columns<'r> {
         }
     }
 
+    /// A text, where it lies.
+    pub(super) fn str(&self, column: usize) -> Result<&str, StoreError> {
+        self.value(column)?.as_str().map_err(|_| self.wrong())
+    }
+
     pub(super) fn text(&self, column: usize) -> Result<String, StoreError> {
         self.value(column)?.as_str().map(str::to_owned).map_err(|_| self.wrong())
     }

@@ -33,6 +33,7 @@ pub use rows::{
     StatementKind, StatementRow, SyncState, ViewRow, VisitRow, Visits, WaitReason, WaitingRow, Wish,
 };
 pub use salvage::{DatabaseFile, SalvageReport, Salvaged, quarantine, salvage};
+pub use search::Hit;
 pub use vault::Vault;
 pub use write::VaultTx;
 

@@ -5,13 +5,12 @@ use rusqlite::{Connection, params};
 use zeroize::Zeroizing;
 
 use super::columns::{Columns, all, first, limit};
-use super::error::{At as _, StoreError};
+use super::error::StoreError;
 use super::rows::{
     ContentKeyRow, Counts, DocumentRow, EntryRow, LogRow, OutgoingRow, PlanRow, QuarantineRow, ReceiptKind,
     ReceiptRow, StatementKind, StatementRow, ViewRow, WaitReason, WaitingRow,
 };
-use super::search;
-use crate::limits::{PAGE_ITEMS_MAX, SEARCH_HITS_MAX};
+use crate::limits::PAGE_ITEMS_MAX;
 
 /// The vault as it stood when the closure began.
 pub struct VaultRead<'c> {
@@ -238,48 +237,6 @@ impl VaultRead<'_> {
         let sql =
             select!(plan "WHERE l.opened_at IS NOT NULL ORDER BY l.opened_at DESC, l.number DESC LIMIT ?1");
         all(self.connection, "read opened plans", sql, [limit(count.min(PAGE_ITEMS_MAX))], plan)
-    }
-
-    /// Plans with, for each word that was typed, a word in name, place or NHS number that begins with it; by name,
-    /// at most [`SEARCH_HITS_MAX`]. Nothing typed, nothing found.
-    pub fn search(&self, text: &str, count: usize) -> Result<Vec<PlanRow>, StoreError> {
-        const STEP: &str = "search the plans";
-        let Some(query) = search::query(text) else { return Ok(Vec::new()) };
-        let sql = "SELECT rowid FROM plan_search WHERE plan_search MATCH ?1 ORDER BY rowid";
-        let matches = all(self.connection, STEP, sql, [query], |row| row.number::<i64>(0))?;
-        let mut hits = self.in_order_of_names(&matches)?;
-        hits.truncate(count.min(SEARCH_HITS_MAX));
-        let sql = select!(plan "WHERE p.log = ?1");
-        hits.into_iter()
-            .filter_map(|log| first(self.connection, STEP, sql, [log], plan).transpose())
-            .collect()
-    }
-
-    /// The first plans by name among these, which are ascending; at least [`SEARCH_HITS_MAX`] if there are as many.
-    ///
-    /// Many matches are met soon on a walk through all names; few are faster looked up one by one and sorted.
-    fn in_order_of_names(&self, matches: &[i64]) -> Result<Vec<i64>, StoreError> {
-        const STEP: &str = "order the plans that were found";
-        if matches.len() > 4 * SEARCH_HITS_MAX {
-            let sql = "SELECT log FROM plan INDEXED BY plan_by_name ORDER BY sort, log";
-            let mut statement = self.connection.prepare_cached(sql).at(STEP)?;
-            let mut rows = statement.query([]).at(STEP)?;
-            let mut hits = Vec::new();
-            while hits.len() < SEARCH_HITS_MAX
-                && let Some(row) = rows.next().at(STEP)?
-            {
-                let log = Columns::new(row, STEP).number(0)?;
-                hits.extend(matches.binary_search(&log).is_ok().then_some(log));
-            }
-            return Ok(hits);
-        }
-        let sql = "SELECT sort FROM plan WHERE log = ?1";
-        let mut named = Vec::new();
-        for log in matches {
-            named.extend(first(self.connection, STEP, sql, [log], |row| Ok((row.text(0)?, *log)))?);
-        }
-        named.sort();
-        Ok(named.into_iter().map(|(_, log)| log).collect())
     }
 
     /// A stored view; `None` when it has to be rendered.

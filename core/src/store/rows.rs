@@ -282,7 +282,7 @@ code! {
         Conflict = 2,
         /// Entries are held.
         Held = 3,
-        /// It names the device's person as key worker.
+        /// It names a key worker.
         KeyWorker = 4,
     }
 }

@@ -34,20 +34,21 @@ impl VaultRead<'_> {
         self.page("read a page of plans", sql, after, count, &[], plan)
     }
 
-    /// A page of the plans that somebody has taken on, or that name the device's person as key worker, by name; with the
-    /// moment when they were taken on.
+    /// A page of the plans that somebody has taken on, or that name them as key worker, by name; with the moment when they
+    /// were taken on. `named` is how plans name them.
     pub fn caseload(
         &self,
         identity: &IdentityId,
+        named: &str,
         after: Option<&PageKey>,
         count: usize,
     ) -> Result<Page<(PlanRow, Option<Timestamp>)>, StoreError> {
         let sql = listed!("p.sort, p.log" ", c.since FROM plan p JOIN log l ON l.number = p.log \
                            LEFT JOIN caseload c ON c.identity = ?4 AND c.log = p.log \
                            WHERE p.log IN (SELECT log FROM caseload WHERE identity = ?4 \
-                           UNION SELECT log FROM worklist WHERE list = 4) \
+                           UNION SELECT log FROM worklist WHERE list = 4 AND instr(sort, ?5) > 0) \
                            AND (p.sort, p.log) > (?1, ?2) ORDER BY p.sort, p.log LIMIT ?3");
-        self.page("read a caseload", sql, after, count, &[identity.as_bytes()], |row| {
+        self.page("read a caseload", sql, after, count, &[identity.as_bytes(), &named], |row| {
             Ok((plan(row)?, row.optional_time(MORE)?))
         })
     }
@@ -144,12 +145,13 @@ impl VaultRead<'_> {
     pub fn list_counts(
         &self,
         identity: &IdentityId,
+        named: &str,
         today: &str,
         due_by: &str,
     ) -> Result<ListCounts, StoreError> {
         let sql = "SELECT (SELECT count(*) FROM plan), \
                    (SELECT count(*) FROM (SELECT log FROM caseload WHERE identity = ?1 \
-                   UNION SELECT log FROM worklist WHERE list = 4) c JOIN plan p ON p.log = c.log), \
+                   UNION SELECT log FROM worklist WHERE list = 4 AND instr(sort, ?4) > 0) c JOIN plan p ON p.log = c.log), \
                    (SELECT count(*) FROM visit v JOIN plan p ON p.log = v.log \
                    WHERE v.identity = ?1 AND v.done_at IS NULL AND v.day <= ?2), \
                    (SELECT count(*) FROM worklist WHERE list = 0), \
@@ -159,7 +161,7 @@ impl VaultRead<'_> {
                    (SELECT count(*) FROM worklist WHERE list = 3), \
                    (SELECT count(*) FROM looked k JOIN plan p ON p.log = k.log \
                    WHERE k.identity = ?1 AND k.news_at IS NOT NULL)";
-        let values = params![identity.as_bytes(), today, due_by];
+        let values = params![identity.as_bytes(), today, due_by, named];
         let counted = first(self.connection, "count the lists", sql, values, |row| {
             Ok(ListCounts {
                 all: row.number(0)?,
@@ -191,11 +193,13 @@ impl VaultRead<'_> {
         Ok(count.unwrap_or_default())
     }
 
-    /// True when a plan names the device's person as key worker.
-    pub fn is_key_worker(&self, log: &LogId) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM worklist WHERE list = 4 AND log = (SELECT number FROM log WHERE id = ?1)";
-        first(self.connection, "look for a key worker", sql, [log.as_bytes()], |_| Ok(()))
-            .map(|row| row.is_some())
+    /// True when a plan names somebody as key worker; `named` is how.
+    pub fn is_key_worker(&self, log: &LogId, named: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM worklist WHERE list = 4 AND instr(sort, ?2) > 0 \
+                   AND log = (SELECT number FROM log WHERE id = ?1)";
+        let found =
+            first(self.connection, "look for a key worker", sql, params![log.as_bytes(), named], |_| Ok(()));
+        found.map(|row| row.is_some())
     }
 
     /// The position of the last entry of a plan, its compartments included; 0 when there is none.

@@ -251,7 +251,8 @@ impl<'c> VaultTx<'c> {
         self.run("keep a plan's summary", sql, values)?;
         let sql = "INSERT OR REPLACE INTO plan_search (rowid, family, given, nhs_number, place) \
                    VALUES (?1, ?2, ?3, ?4, ?5)";
-        let values = params![number, row.family, row.given, row.nhs_number, row.place];
+        let [family, given, place] = [&row.family, &row.given, &row.place].map(|text| search::indexed(text));
+        let values = params![number, family, given, row.nhs_number, place];
         self.run("keep a plan in the search index", sql, values).map(drop)
     }
 

@@ -178,6 +178,18 @@ const FAMILIES: [&str; 12] = [
 const GIVEN: [&str; 8] = ["Amina", "Ben", "Carys", "Dewi", "Efua", "Farah", "George", "Hana"];
 const TOWNS: [&str; 5] = ["Leeds", "Bath", "York", "Truro", "Wigan"];
 
+const SYLLABLES: [&str; 30] = [
+    "ba", "ren", "mi", "tova", "sel", "ko", "dan", "li", "pur", "ga", "wen", "so", "rik", "ha", "nel", "vo",
+    "tas", "me", "lor", "fi", "jun", "ra", "cot", "by", "zel", "na", "wick", "pe", "mur", "ko",
+];
+
+/// A family name that nobody else of ten thousand has.
+pub(crate) fn family(n: usize) -> String {
+    let (stem, place) = (FAMILIES[n % FAMILIES.len()], n / FAMILIES.len());
+    let [first, second] = [place % SYLLABLES.len(), place / SYLLABLES.len() % SYLLABLES.len()];
+    format!("{stem}{}{}", SYLLABLES[first], SYLLABLES[second])
+}
+
 /// Starts plans for invented people. Each has three entries: two consents, and what a demographics service says.
 pub(crate) fn start_plans(person: &Person, count: usize) -> Vec<PlanId> {
     let start =
@@ -193,11 +205,11 @@ fn start_plan(person: &Person, n: usize, number: String) -> PlanId {
         note: format!("agreed at home to {to}"),
         grounds: None,
     };
-    let (family, given) = (FAMILIES[n % FAMILIES.len()], GIVEN[n / 12 % GIVEN.len()]);
+    let given = GIVEN[n / 12 % GIVEN.len()];
     let patient = serde_json::json!({
         "resourceType": "Patient",
         "identifier": [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": number}],
-        "name": [{"use": "usual", "family": format!("{family}{n}"), "given": [given]}],
+        "name": [{"use": "usual", "family": family(n), "given": [given]}],
         "birthDate": format!("19{:02}-{:02}-11", 20 + n % 60, 1 + n % 12),
         "gender": if n.is_multiple_of(2) { "female" } else { "male" },
         "address": [{"use": "home", "line": [format!("{n} High Street"), TOWNS[n % TOWNS.len()]], "postalCode": "LS1 6AE"}],

@@ -73,6 +73,11 @@ const RULES: &[Rule] = &[
         why: "only the store modules name rusqlite",
     },
     Rule {
+        scope: NotIn(&["core/src/store/search"]),
+        forbidden: &[Path("levenshtein_automata")],
+        why: "only core/src/store/search.rs names levenshtein_automata",
+    },
+    Rule {
         scope: NotIn(&["core/src/crypto", "protocol/src/signing", "protocol/tests", "sync-server"]),
         forbidden: &[Path("ring"), Path("hpke"), Path("argon2")],
         why: "only core/src/crypto and protocol/src/signing.rs name cryptographic libraries",

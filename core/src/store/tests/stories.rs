@@ -243,10 +243,11 @@ fn a_plan_is_found_as_somebody_types_among_two_thousand() {
             })
         })
         .unwrap();
-    let found = |text: &str| vault.read(|read| read.search(text, 50)).unwrap();
+    let searched = |text: &str| vault.read(|read| read.search(text, 50)).unwrap();
+    let found = |text: &str| searched(text).into_iter().filter(|hit| !hit.similar).collect::<Vec<_>>();
     let names = |text: &str| {
         let mut names: Vec<_> =
-            found(text).iter().map(|row| format!("{} {}", row.family, row.given)).collect();
+            found(text).iter().map(|hit| format!("{} {}", hit.plan.family, hit.plan.given)).collect();
         names.dedup();
         names
     };
@@ -259,6 +260,25 @@ fn a_plan_is_found_as_somebody_types_among_two_thousand() {
     assert_eq!(found("900 000 1234").len(), 1, "as the number is printed");
     assert_eq!(found("will").len(), 1, "by place");
     assert_eq!(found("s").len(), 50, "never more than a page");
+    let similar = |text: &str| {
+        let hits = searched(text);
+        assert!(hits.iter().is_sorted_by_key(|hit| hit.similar), "what is similar comes last");
+        let mut names: Vec<_> =
+            hits.iter().filter(|hit| hit.similar).map(|hit| hit.plan.family.clone()).collect();
+        names.dedup();
+        names
+    };
+    assert_eq!(similar("okonwko"), ["Okonkwo"], "two letters swapped");
+    assert_eq!(similar("chidi nguyn"), ["Nguyen"], "one missing, given name first");
+    assert_eq!(similar("mueller"), ["Müller"], "one too many");
+    assert_eq!(similar("snithson"), ["Smithson"], "a wrong one");
+    assert_eq!(similar("smithsom will"), [""; 0], "nobody of that name lives there");
+    assert_eq!(similar("snithson elm"), ["Smithson"], "with the place");
+    assert_eq!(similar("smih"), ["Smith"], "while it is typed");
+    assert_eq!(searched("okonwko").len(), 20, "not more than twenty guesses");
+    assert!(found("okonwko").is_empty());
+    assert_eq!((found("1234").len(), searched("1234").len()), (0, 1), "digits within the number");
+    assert!(searched("9000010234").is_empty(), "no number is forgiven");
     for text in [
         "",
         " ",

@@ -54,7 +54,8 @@ fn a_list_is_read_in_its_order_page_by_page_up_to_a_place_in_it() {
     assert_eq!(listed(List::Review, Some("2026-11-18")), [0, 6, 4, 5].map(log));
     assert_eq!(listed(List::Held, None).len(), 6);
     assert!(listed(List::Conflict, None).is_empty());
-    let counts = vault.read(|read| read.list_counts(&somebody(), "2026-11-18", "2026-11-19")).unwrap();
+    let counts =
+        vault.read(|read| read.list_counts(&somebody(), " amira khan ", "2026-11-18", "2026-11-19")).unwrap();
     assert_eq!((counts.all, counts.held, counts.reviews, counts.overdue), (7, 6, 6, 2));
 }
 
@@ -71,17 +72,18 @@ fn a_caseload_is_by_name_and_holds_whom_a_plan_names_as_key_worker() {
             tx.take_on(&somebody(), &log(1), Timestamp(6))?;
             tx.take_on(&somebody(), &log(2), Timestamp(7))?;
             tx.take_on(&other, &log(4), Timestamp(7))?;
-            tx.put_lists(&log(2), &[row(List::KeyWorker, "")])?;
-            tx.put_lists(&log(3), &[row(List::KeyWorker, "")])
+            tx.put_lists(&log(2), &[row(List::KeyWorker, " amira khan district nurse ")])?;
+            tx.put_lists(&log(3), &[row(List::KeyWorker, " amira khan district nurse ")])
         })
         .unwrap();
     let caseload = || {
-        let rows = whole(|after| vault.read(|read| read.caseload(&somebody(), after, 2)).unwrap());
+        let rows =
+            whole(|after| vault.read(|read| read.caseload(&somebody(), " amira khan ", after, 2)).unwrap());
         rows.into_iter().map(|(row, since)| (row.log, since)).collect::<Vec<_>>()
     };
     let at = |time| Some(Timestamp(time));
     assert_eq!(caseload(), [(log(2), at(7)), (log(3), None), (log(1), at(5))], "since the first time");
-    let counts = vault.read(|read| read.list_counts(&somebody(), "", "")).unwrap();
+    let counts = vault.read(|read| read.list_counts(&somebody(), " amira khan ", "", "")).unwrap();
     assert_eq!(counts.caseload, 3, "a plan counts once");
     assert!(vault.write(|tx| tx.hand_back(&somebody(), &log(1))).unwrap());
     assert!(!vault.write(|tx| tx.hand_back(&somebody(), &log(1))).unwrap());
@@ -189,7 +191,8 @@ fn a_purged_plan_leaves_every_list() {
             tx.purge_log(&log(1))
         })
         .unwrap();
-    let counts = vault.read(|read| read.list_counts(&somebody(), "2026-11-25", "2026-11-25")).unwrap();
+    let counts =
+        vault.read(|read| read.list_counts(&somebody(), " amira khan ", "2026-11-25", "2026-11-25")).unwrap();
     assert_eq!(counts, ListCounts::default());
     assert_eq!(vault.read(|read| read.taken_on(&somebody())).unwrap(), 0);
     assert_eq!(vault.check().unwrap(), Vec::<String>::new());
