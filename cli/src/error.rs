@@ -91,6 +91,9 @@ fn in_full(error: &ApiError) -> String {
         ApiError::Invalid { what, why } if why.starts_with(what.as_str()) => why.clone(),
         error => error.to_string(),
     };
+    if matches!(error, ApiError::Damaged { .. }) {
+        text.push_str("; run `bedside repair`, which keeps what can be read");
+    }
     if matches!(error, ApiError::Bug { .. }) {
         let mut cause = std::error::Error::source(error);
         while let Some(because) = cause {
@@ -121,6 +124,14 @@ mod tests {
         };
         assert_eq!(invalid("identity.born: not a date"), "identity.born: not a date");
         assert_eq!(invalid("not a date"), "identity.born: not a date");
+    }
+
+    #[test]
+    fn damage_is_told_with_what_to_do() {
+        assert_eq!(
+            CliError::Api(ApiError::Damaged { moved_to: None }).to_string(),
+            "this device's data is damaged; run `bedside repair`, which keeps what can be read"
+        );
     }
 
     #[test]

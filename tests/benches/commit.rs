@@ -99,8 +99,8 @@ fn texts() {
         write(&[key], seed);
     }
     // Half of one text written in small pieces, as people do.
-    for n in 0..600 {
-        let text = format!("{}{}", &long(0)[..n * 50], &long(3)[n * 50..]);
+    for n in 0..60 {
+        let text = format!("{}{}", &long(0)[..n * 500], &long(3)[n * 500..]);
         let mut draft = nurse.app.draft(plan).expect("the plan is here");
         draft.set_text(TEXTS[0], &text).expect("a text of 60 KB fits");
         drop(draft.commit());

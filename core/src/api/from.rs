@@ -1,6 +1,8 @@
 //! From the rich error of the driver to the small one of the app. Exhaustive: a new variant does not compile until its
 //! answer is decided.
 
+use bedside_protocol::statement::StatementError;
+
 use super::ApiError;
 use crate::driver::DriverError;
 use crate::driver::keyring::KeyringError;
@@ -47,6 +49,11 @@ impl From<DriverError> for ApiError {
             DriverError::Invitation(why) => Self::invalid("invitation", why),
             DriverError::SyncFirst => Self::SyncFirst,
             DriverError::Cancelled => Self::Cancelled,
+            DriverError::Statement(StatementError::Authority(what)) if what.starts_with("to ") => {
+                not_allowed(&format!(
+                    "your role does not give you the authority {what}; ask a colleague whose role does"
+                ))
+            }
             DriverError::Statement(error) => not_allowed(&error.to_string()),
             DriverError::Directory { step, source } if is_full(&source) => {
                 let _ = step;
