@@ -39,7 +39,11 @@ fn both_read(world: &World, log: &LogId, words: &[u64]) {
     for seat in [ALICE, BOB] {
         let text = world.seats[seat].device.text(log, "wishes.daily_life").expect("the plan is there");
         for word in words {
-            assert!(text.contains(&word.to_string()), "{} does not read {word}", world.seats[seat].name);
+            assert!(
+                text.contains(&word.to_string()),
+                "{} does not read {word}: {text}",
+                world.seats[seat].name
+            );
         }
     }
 }
@@ -48,6 +52,7 @@ fn both_read(world: &World, log: &LogId, words: &[u64]) {
 fn a_relay_restored_from_an_old_copy_loses_nothing() {
     for new_epoch in [true, false] {
         let mut world = morning();
+        let log = first_plan(&world);
         world.relay.back_up();
         for word in 100..103 {
             write(&mut world, ALICE, word);
@@ -59,7 +64,7 @@ fn a_relay_restored_from_an_old_copy_loses_nothing() {
         world.restore(0, new_epoch);
         world.settle_and_check();
         assert!(world.marks.0.contains_key("a comparison"));
-        both_read(&world, &first_plan(&world), &[100, 101, 102, 110, 111, 112]);
+        both_read(&world, &log, &[100, 101, 102, 110, 111, 112]);
     }
 }
 
