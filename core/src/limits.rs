@@ -105,6 +105,18 @@ pub const SET_ASIDE_BYTES_MAX: u64 = 16 << 20;
 /// 30 MiB. Then it stops fetching, so nothing is lost, and says so.
 pub const MAILBOX_BYTES_MAX: u64 = 256 << 20;
 
+/// The same act on the same plan again within so many milliseconds is one look: a screen that is drawn anew.
+pub const SAME_LOOK_MS: u64 = 60_000;
+
+/// How many looks are remembered to tell a repeated one; those over a minute old are forgotten then.
+pub const LOOKS_RECENT_MAX: usize = 1_024;
+
+/// For how long broken glass lets somebody read on, in milliseconds: a visit, not a shift. Then they say why again.
+pub const BROKEN_GLASS_MS: u64 = 60 * 60 * 1_000;
+
+/// How many rows of an access record are shown, the newest first.
+pub const ACCESS_ROWS_MAX: usize = 1_000;
+
 /// How many months ahead the next review of a plan may be planned. National guidance on end-of-life plans.
 pub const REVIEW_MONTHS_MAX: i8 = 3;
 

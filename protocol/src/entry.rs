@@ -10,7 +10,7 @@ use minicbor::{Decode, Encode};
 
 use crate::cbor::{self, CborError};
 use crate::ids::{EntryId, LogId, Principal, StatementId, Timestamp};
-use crate::limits::PARENTS_MAX;
+use crate::limits::{LOOK_TEXT_BYTES_MAX, LOOKS_MAX, PARENTS_MAX};
 use crate::signing::sha256;
 
 /// One signed unit of history, without its log (which the id and the signature bind) and its signature.
@@ -49,6 +49,44 @@ pub struct Entry {
     /// What it says.
     #[n(9)]
     pub body: Body,
+    /// In logs beside the plan's main one: which. Absent in the main log.
+    #[n(10)]
+    pub compartment: Option<Compartment>,
+}
+
+/// One log of a plan. Each has a key of its own: what somebody must not read they do not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Compartment {
+    /// The plan's main log: what everybody with access to the plan reads.
+    #[n(0)]
+    Shared,
+    /// What the person must not see yet, or at all.
+    #[n(1)]
+    Professional,
+    /// How to get into the home, and safeguarding. Shown when it is revealed, and every reveal is recorded.
+    #[n(2)]
+    Restricted,
+    /// Who looked at what, when and why.
+    #[n(3)]
+    AccessRecord,
+}
+
+impl Compartment {
+    /// Every compartment, by number.
+    pub const ALL: [Self; 4] = [Self::Shared, Self::Professional, Self::Restricted, Self::AccessRecord];
+
+    /// The number that goes into the log id.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The compartment of a number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
 }
 
 /// How an entry names its author's previous one: nearly always it is among the parents, and one byte will do.
@@ -86,6 +124,9 @@ pub enum Body {
     /// Where the plan stands on its way to approval.
     #[n(6)]
     Mark(#[n(0)] Mark),
+    /// Looks at the plan by the entry's author, oldest first. In the access record, and the only thing there.
+    #[n(7)]
+    Looks(#[n(0)] Vec<Look>),
 }
 
 /// A lawful basis for recording or sharing.
@@ -244,6 +285,72 @@ pub enum Stage {
     InUse,
 }
 
+/// One look at a plan.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(map)]
+pub struct Look {
+    /// The device's clock.
+    #[n(0)]
+    pub at: Timestamp,
+    /// What was done.
+    #[n(1)]
+    pub act: Act,
+    /// Of what: a field's key, or the format of an export. Absent for the plan as a whole.
+    #[n(2)]
+    pub what: Option<String>,
+    /// Why, where a reason was asked for.
+    #[n(3)]
+    pub why: Option<Why>,
+}
+
+/// What somebody did who looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Act {
+    /// Had the plan on the screen.
+    #[n(0)]
+    View,
+    /// Had a field shown that views withhold.
+    #[n(1)]
+    Reveal,
+    /// Printed it.
+    #[n(2)]
+    Print,
+    /// Wrote it to a file.
+    #[n(3)]
+    Export,
+    /// Opened it although consent to share it with them was withdrawn.
+    #[n(4)]
+    BreakGlass,
+}
+
+/// Why somebody looked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(map)]
+pub struct Why {
+    /// One of a closed set.
+    #[n(0)]
+    pub reason: Reason,
+    /// In words; never empty.
+    #[n(1)]
+    pub text: String,
+}
+
+/// On what ground somebody may look without consent. The codes are those of HL7's PurposeOfUse (v3 ActReason).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Reason {
+    /// Treatment that cannot wait (ETREAT).
+    #[n(0)]
+    EmergencyTreatment,
+    /// Somebody is in danger: safeguarding (THREAT).
+    #[n(1)]
+    Safeguarding,
+    /// A court or a law requires it (HLEGAL).
+    #[n(2)]
+    LegalDuty,
+}
+
 /// A record, inside the log, of an access statement outside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -327,6 +434,23 @@ impl Entry {
                 return malformed("plan heads ascend without repeats");
             }
         }
+        if self.compartment == Some(Compartment::Shared) {
+            return malformed("the main log is not beside itself");
+        }
+        if self.compartment.is_some() && self.plan_heads.as_ref().is_none_or(Vec::is_empty) {
+            return malformed("beside the main log an entry names what it knew of it");
+        }
+        if let Body::Looks(looks) = &self.body {
+            if looks.is_empty() || looks.len() > LOOKS_MAX {
+                return malformed("number of looks");
+            }
+            let long = |text: &String| text.len() > LOOK_TEXT_BYTES_MAX;
+            if looks.iter().any(|look| {
+                look.what.as_ref().is_some_and(long) || look.why.as_ref().is_some_and(|why| long(&why.text))
+            }) {
+                return malformed("a look says too much");
+            }
+        }
         if let Body::Decision(decision) = &self.body
             && !decision.supersedes.is_sorted_by(|a, b| a < b)
         {
@@ -338,6 +462,13 @@ impl Entry {
             return malformed("approved sections ascend without repeats, and there is one");
         }
         Ok(())
+    }
+
+    /// Where it belongs: the compartment, and the newest entries of the plan's main log that its author knew.
+    #[must_use]
+    pub fn place(&self) -> (Compartment, &[EntryId]) {
+        let heads = self.plan_heads.as_deref().unwrap_or_default();
+        (self.compartment.unwrap_or(Compartment::Shared), heads)
     }
 
     /// The author's previous entry in this log.
@@ -395,6 +526,7 @@ impl fmt::Debug for Body {
             Self::Approval(_) => "Approval",
             Self::Review(_) => "Review",
             Self::Mark(_) => "Mark",
+            Self::Looks(_) => "Looks",
         })
     }
 }

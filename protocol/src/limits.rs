@@ -31,6 +31,12 @@ pub const ENROLMENTS_MAX: usize = 100;
 /// How many parents an entry may name: one for each author who wrote at the same time without seeing the others.
 pub const PARENTS_MAX: usize = 64;
 
+/// How many looks one entry of an access record holds. A busy week of one device with one plan is a few dozen.
+pub const LOOKS_MAX: usize = 200;
+
+/// Longest text of a look, in bytes of UTF-8: a field's key, or why somebody looked, in a few sentences.
+pub const LOOK_TEXT_BYTES_MAX: usize = 1 << 10;
+
 /// How many entries one acknowledgement covers.
 pub const ACKNOWLEDGE_MAX: usize = 1_000;
 

@@ -218,6 +218,8 @@ impl Capabilities {
     pub const ADMINISTER: u32 = 1 << 7;
     /// Propose in class P only.
     pub const PROPOSE: u32 = 1 << 8;
+    /// Oversee who looks at the plans of the organisation: a privacy officer.
+    pub const OVERSEE: u32 = 1 << 9;
 
     /// True when every bit of `wanted` is there.
     #[must_use]

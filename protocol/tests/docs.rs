@@ -55,6 +55,8 @@ fn the_table_of_limits_is_complete_and_right() {
         SUBSCRIBE_MAX,
         ENROLMENTS_MAX,
         PARENTS_MAX,
+        LOOKS_MAX,
+        LOOK_TEXT_BYTES_MAX,
         ACKNOWLEDGE_MAX,
         RANGES_MAX,
         RANGE_LIST_MAX,
@@ -91,6 +93,7 @@ fn the_table_of_roles_is_complete_and_right() {
         ("invite person", Capabilities::INVITE_PERSON),
         ("administer", Capabilities::ADMINISTER),
         ("propose", Capabilities::PROPOSE),
+        ("oversee", Capabilities::OVERSEE),
     ];
     assert_eq!(bits, real.map(|(name, bit)| (name.to_owned(), bit)));
 

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use bedside_protocol::cbor::encode;
 use bedside_protocol::entry::{
-    Approval, ApprovedSection, Body, Consent, Decision, Entry, Grant, Grounds, Mark, Outcome, Prev, Review,
-    Scope, Stage,
+    Act, Approval, ApprovedSection, Body, Compartment, Consent, Decision, Entry, Grant, Grounds, Look, Mark,
+    Outcome, Prev, Reason, Review, Scope, Stage, Why,
 };
 use bedside_protocol::ids::{
     DeviceId, EntryId, IdentityId, InviteId, KeyId, LogId, OrganisationId, Principal, RelayEpoch, SealedId,
@@ -105,6 +105,7 @@ fn entries() -> impl Iterator<Item = (&'static str, Entry)> {
             note: "in person".into(),
             grounds: None,
         }),
+        compartment: None,
     };
     let ids = [EntryId::new([1; 32]), EntryId::new([2; 32])];
     let later = Entry {
@@ -143,7 +144,15 @@ fn entries() -> impl Iterator<Item = (&'static str, Entry)> {
             capacity: Some(ids[1]),
         }),
     };
+    let look = Look {
+        at: moment(),
+        act: Act::BreakGlass,
+        what: Some("home.key_safe".into()),
+        why: Some(Why { reason: Reason::Safeguarding, text: "a child is there".into() }),
+    };
+    let in_record = Some(Compartment::AccessRecord);
     [
+        ("looks", Entry { body: Body::Looks(vec![look]), compartment: in_record, ..later.clone() }),
         ("approval", Entry { body: Body::Approval(approval), ..later.clone() }),
         ("review", Entry { body: Body::Review(review), ..later.clone() }),
         ("mark", Entry { body: Body::Mark(mark), ..later.clone() }),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-use bedside_protocol::entry::Decision;
+use bedside_protocol::entry::{Compartment, Decision};
 use bedside_protocol::ids::EntryId;
 use serde::Serialize;
 
@@ -14,13 +14,15 @@ use crate::driver::commit::{Rows, Says};
 use crate::limits::DRAFT_EDITS_MAX;
 use crate::plan::check::{Given, check_decision, check_edit, encode_decision};
 use crate::plan::leaf::Leaf;
-use crate::plan::schema::{Compartment, Section};
+use crate::plan::schema::Section;
 
 /// A draft of changes to one plan. It holds the app by reference, or shares it.
 pub struct Draft<A> {
     app: A,
     plan: PlanId,
-    edits: Vec<Edit>,
+    /// By the part of the plan that they are kept in.
+    edits: BTreeMap<Compartment, Vec<Edit>>,
+    kept_in: Compartment,
     decisions: Vec<Decision>,
     /// The decisions that stood when the draft was begun: what its author saw.
     seen: BTreeMap<u8, Vec<EntryId>>,
@@ -59,19 +61,44 @@ impl<A: Deref<Target = App>> Draft<A> {
     /// Begins a draft that keeps the app open for as long as it lives.
     pub fn begin(app: A, plan: PlanId) -> Result<Self, ApiError> {
         let seen = app.standing_decisions(plan)?;
-        Ok(Self { app, plan, edits: Vec::new(), decisions: Vec::new(), seen })
+        let (edits, decisions, kept_in) = (BTreeMap::new(), Vec::new(), Compartment::Shared);
+        Ok(Self { app, plan, edits, kept_in, decisions, seen })
+    }
+
+    /// Keeps what is written from here on in a part of the plan that fewer hold: an alert about safeguarding, say, in the
+    /// restricted one. How to get into a home is always restricted, whatever was said here.
+    pub fn keep_in(&mut self, compartment: Compartment) -> Result<(), ApiError> {
+        if matches!(compartment, Compartment::Shared | Compartment::Restricted) {
+            self.kept_in = compartment;
+            return Ok(());
+        }
+        Err(ApiError::invalid("compartment", "this version writes in the shared and the restricted one"))
     }
 
     /// Answers a field that holds one value. The key is `section.field`, or `list/item/field`.
     pub fn set(&mut self, key: &str, leaf: &Leaf) -> Result<(), ApiError> {
-        check(key, Given::Leaf(leaf))?;
-        self.push(Edit::Put { key: key.to_owned(), value: leaf.to_bytes() })
+        let compartment = self.check(key, Given::Leaf(leaf))?;
+        self.push(compartment, Edit::Put { key: key.to_owned(), value: leaf.to_bytes() })
     }
 
     /// Gives the whole new text of a field that merges as text.
     pub fn set_text(&mut self, key: &str, text: &str) -> Result<(), ApiError> {
-        check(key, Given::Text(text))?;
-        self.push(Edit::Text { key: key.to_owned(), text: text.to_owned() })
+        let compartment = self.check(key, Given::Text(text))?;
+        self.push(compartment, Edit::Text { key: key.to_owned(), text: text.to_owned() })
+    }
+
+    /// The part of the plan that an edit goes into.
+    fn check(&self, key: &str, given: Given<'_>) -> Result<Compartment, ApiError> {
+        let field = check_edit(key, given).map_err(|error| ApiError::invalid(key, error.to_string()))?;
+        if field.may_be_in(self.kept_in) {
+            return Ok(self.kept_in);
+        }
+        match field.compartment() {
+            Compartment::Shared => {
+                Err(ApiError::invalid(key, "it cannot be restricted; only access to the home and alerts can"))
+            }
+            own => Ok(own),
+        }
     }
 
     /// The id for a new item of a list.
@@ -122,12 +149,12 @@ impl<A: Deref<Target = App>> Draft<A> {
         Ok(())
     }
 
-    fn push(&mut self, edit: Edit) -> Result<(), ApiError> {
-        if self.edits.len() >= DRAFT_EDITS_MAX {
+    fn push(&mut self, compartment: Compartment, edit: Edit) -> Result<(), ApiError> {
+        if self.edits.values().map(Vec::len).sum::<usize>() >= DRAFT_EDITS_MAX {
             let why = format!("more than {DRAFT_EDITS_MAX} changes at once; save some of them first");
             return Err(ApiError::invalid("draft", why));
         }
-        self.edits.push(edit);
+        self.edits.entry(compartment).or_default().push(edit);
         Ok(())
     }
 
@@ -137,16 +164,34 @@ impl<A: Deref<Target = App>> Draft<A> {
     /// change or too much for one entry, [`ApiError::FreeSpace`]. After an error nothing was changed, and the draft holds what
     /// it held.
     pub fn commit(&mut self) -> Result<Saved, ApiError> {
-        let mut says: Vec<Says> = Vec::new();
-        if !self.edits.is_empty() {
-            says.push(Says::Edits(self.edits.clone()));
+        self.commit_with(Rows::default())
+    }
+
+    /// The same, with what else goes into the transaction.
+    pub(super) fn commit_with(&mut self, mut rows: Rows) -> Result<Saved, ApiError> {
+        let edits = self.edits.iter();
+        let mut says: BTreeMap<Compartment, Vec<Says>> =
+            edits.map(|(part, edits)| (*part, vec![Says::Edits(edits.clone())])).collect();
+        if !self.decisions.is_empty() {
+            let decisions = self.decisions.iter().cloned().map(Says::Decision);
+            says.entry(Compartment::Shared).or_default().extend(decisions);
         }
-        says.extend(self.decisions.iter().cloned().map(Says::Decision));
         if says.is_empty() {
             return Err(ApiError::invalid("draft", "there is nothing to save"));
         }
-        let open = self.app.vault()?;
-        let entries = open.commit(self.plan.0, says, self.app.device.moment()?, Rows::default())?;
+        let (open, at) = (self.app.vault()?, self.app.device.moment()?);
+        let mut all = Vec::with_capacity(says.len());
+        for (compartment, says) in says {
+            let log = match compartment {
+                Compartment::Shared => self.plan.0,
+                beside => {
+                    let entropy = &*self.app.device.host().entropy;
+                    open.compartment(self.plan.0, beside, at, entropy, &mut rows)?
+                }
+            };
+            all.push((log, says));
+        }
+        let entries = open.commit_all(all, at, rows)?;
         self.edits.clear();
         self.decisions.clear();
         self.app.saved_something(self.plan.0)?;
@@ -155,16 +200,5 @@ impl<A: Deref<Target = App>> Draft<A> {
             self.seen = seen;
         }
         Ok(Saved::of(&entries))
-    }
-}
-
-fn check(key: &str, given: Given<'_>) -> Result<(), ApiError> {
-    let field = check_edit(key, given).map_err(|error| ApiError::invalid(key, error.to_string()))?;
-    match field.compartment() {
-        Compartment::Shared => Ok(()),
-        Compartment::Restricted => Err(ApiError::invalid(
-            key,
-            "this belongs in a compartment of its own, which this version cannot write; it is not put where all could read it",
-        )),
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bedside_protocol::entry::{Act, Compartment};
 use serde::Serialize;
 
 use super::{ApiError, App, PlanId, Saved, Section};
 use crate::fhir::{self, Bases, DecisionRead, PlanRead, Said};
 use crate::plan::csv::render_csv;
 use crate::plan::leaf::{Answer, Leaf};
-use crate::plan::schema::{self, Class, Compartment, Field, Kind, Part};
+use crate::plan::schema::{self, Class, Field, Kind, Part};
 use crate::plan::text::render_text;
 use crate::plan::view::{FieldView, PlanView, ValueView};
 
@@ -23,6 +24,18 @@ pub enum ExportFormat {
     Text,
     /// The view, with its stable names.
     Json,
+}
+
+impl ExportFormat {
+    /// As it stands in an access record.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Fhir => "fhir",
+            Self::Csv => "csv",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
 }
 
 /// A document read, beside the plan that this device holds. Nothing of it is in the plan.
@@ -87,11 +100,13 @@ pub struct Proposal {
 impl App {
     /// Writes a plan as it stands on this device. Every export goes through here.
     ///
-    /// The key-safe code is not in it. What is written is not encrypted: it is as secret as the plan.
+    /// That it was exported is recorded before it is. The key-safe code is not in it. What is written is not encrypted: it is as secret as the plan.
     pub fn export(&self, plan: PlanId, format: ExportFormat) -> Result<String, ApiError> {
-        let view = self.plan(plan)?;
+        let (view, _) = self.shown(plan)?;
+        let bases = if format == ExportFormat::Fhir { self.bases(plan)? } else { Bases::new() };
+        self.looked_and_wait(plan, Act::Export, Some(format.name()))?;
         match format {
-            ExportFormat::Fhir => Ok(fhir::write_plan(&plan.to_string(), &view, &self.bases(plan)?)),
+            ExportFormat::Fhir => Ok(fhir::write_plan(&plan.to_string(), &view, &bases)),
             ExportFormat::Csv => Ok(render_csv(&view)),
             ExportFormat::Text => Ok(render_text(&view)),
             ExportFormat::Json => serde_json::to_string(&view)
@@ -123,7 +138,7 @@ impl App {
             )
         };
         match self.plan_id(&read.nhs_number.digits()) {
-            Ok(of_file) if of_file == plan => Ok(compare(&read, &self.plan(plan)?)),
+            Ok(of_file) if of_file == plan => Ok(compare(&read, &self.shown(plan)?.0)),
             Ok(_) | Err(ApiError::NotFound { .. }) => Err(another()),
             Err(error) => Err(error),
         }

@@ -22,6 +22,9 @@ impl From<DriverError> for ApiError {
             DriverError::NoLookupKey => {
                 not_allowed("your credential does not allow looking up or starting plans")
             }
+            DriverError::CannotBegin(_) => not_allowed(
+                "nobody has written in this part of the plan yet; ask a nurse or doctor to write in it first",
+            ),
             DriverError::NoContentKey => Self::NotFound { what: "key to this plan".into() },
             DriverError::Compose(error) => {
                 not_allowed(&format!("{error}; record consent or another basis first"))

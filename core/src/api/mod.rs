@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+mod access;
 mod app;
 mod approval;
 mod draft;
@@ -27,11 +28,13 @@ mod host;
 mod identities;
 mod lifecycle;
 pub mod network;
+mod notebook;
 mod past;
 mod plans;
 mod sync;
 mod worklists;
 
+pub use access::AccessRow;
 pub use app::{App, Clocks, DeviceStatus, Identity};
 pub use approval::{HeldRow, HeldState, ReviewRow};
 pub use draft::{Draft, Saved};
@@ -40,6 +43,7 @@ pub use error::ApiError;
 pub use export::{ExportFormat, Import, ImportEdit, Proposal, Proposed};
 pub use host::{FileKeyStore, desktop_host};
 pub use identities::{IdentityRow, Slot};
+pub use notebook::{HandedOver, NotebookRow};
 pub use past::{At, FieldHistoryRow};
 pub use plans::{
     ConsentSpec, Found, HistoryRow, NewPlan, PlanId, PlanList, PlanListRow, Reader, ReceiptState, Receipts,
@@ -71,6 +75,6 @@ pub use crate::plan::text::render_text;
 pub use crate::plan::view::PlanView;
 pub use crate::ports::{Clock, KeyStore, KeyStoreError, SystemClock};
 pub use crate::store::PageKey;
-pub use bedside_protocol::entry::{Grounds, Outcome, Scope, Stage};
+pub use bedside_protocol::entry::{Compartment, Grounds, Outcome, Reason, Scope, Stage};
 pub use bedside_protocol::ids::{EntryId, Timestamp};
 pub use bedside_protocol::statement::{Capabilities, Role};

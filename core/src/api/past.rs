@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bedside_protocol::entry::{Body, Entry};
+use bedside_protocol::entry::{Act, Body, Entry};
 use bedside_protocol::ids::{EntryId, Timestamp};
 use bedside_protocol::statement::Trust;
 use serde::Serialize;
@@ -79,7 +79,9 @@ impl App {
 
     /// The plan as it stood at a moment of its past.
     pub fn plan_at(&self, plan: PlanId, at: At) -> Result<PlanView, ApiError> {
-        self.with_replica(plan, |replica, trust| past(replica, trust, at))
+        let view = self.with_replica(plan, |replica, trust| past(replica, trust, at))?;
+        self.looked(plan, Act::View, None)?;
+        self.marked(plan, view)
     }
 
     /// What changed from one moment to another, or to now, in words.

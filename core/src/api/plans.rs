@@ -3,18 +3,16 @@
 use std::fmt;
 
 use bedside_protocol::cbor;
-use bedside_protocol::entry::{Consent, Grounds, Outcome, Scope};
+use bedside_protocol::entry::{Act, Compartment, Consent, Grounds, Outcome, Scope};
 use bedside_protocol::ids::{EntryId, LogId, Principal, StatementId, Timestamp};
 use serde::{Serialize, Serializer};
 
 use super::approval::HeldState;
 use super::{ApiError, App, Saved};
 use crate::crdt::Edit;
-use crate::crypto::content::ContentKey;
-use crate::crypto::lookup::Compartment;
 use crate::driver::DriverError;
 use crate::driver::commit::{Listed, Rows, Says};
-use crate::driver::enrol::access;
+use crate::driver::compartments::NHS_NUMBER;
 use crate::fhir::{self, Demographics};
 use crate::ledger::Verdict;
 use crate::ledger::replica::Replica;
@@ -26,10 +24,7 @@ use crate::plan::leaf::{Answer, Leaf, Source};
 use crate::plan::nhs_number::NhsNumber;
 use crate::plan::view::{AsOf, PlanView};
 use crate::plan::words;
-use crate::store::{ContentKeyRow, LogRow, PageKey, PlanRow, ReceiptKind};
-
-/// The field that holds the NHS number.
-const NHS_NUMBER: &str = "identity.nhs_number";
+use crate::store::{LogRow, PageKey, PlanRow, ReceiptKind};
 
 /// A plan on this device: the id of its main log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -208,7 +203,7 @@ impl App {
     /// wrong number or a death notice, [`ApiError::NotAllowed`] without the right to start plans.
     pub fn start_plan(&self, new: NewPlan) -> Result<Started, ApiError> {
         let open = self.vault()?;
-        let standing = open.standing()?;
+        open.standing()?;
         let number = NhsNumber::parse(&new.nhs_number)
             .map_err(|error| ApiError::invalid("NHS number", error.to_string()))?;
         check_demographics(&new, &number)?;
@@ -220,25 +215,9 @@ impl App {
         }
         let at = self.device.moment()?;
         let entropy = &*self.device.host().entropy;
-        let key = ContentKey::generate(entropy);
-        let (reader, sealing_key) = match standing.organisation {
-            Some((statement, id)) => {
-                let books = open.books();
-                let organisation = books.trust.organisation(&statement).ok_or(ApiError::NotEnrolled)?;
-                (Principal::Organisation(id), organisation.sealing_key.clone())
-            }
-            None => (Principal::Identity(open.keys.identity), open.keys.sealing.public_key()),
-        };
-        let founding = access(&standing, &open, log, reader, true, true, &key, &sealing_key, at, entropy)?;
-        let rows = Rows {
-            logs: vec![LogRow { id: log, main: None, compartment: 0, subscribed: false, opened_at: None }],
-            keys: vec![(
-                log,
-                ContentKeyRow { key_id: key.id(), key: key.as_bytes().to_vec().into(), current: true },
-            )],
-            statements: vec![founding],
-            ..Rows::default()
-        };
+        let mut rows = Rows::default();
+        let row = LogRow { id: log, main: None, compartment: 0, subscribed: false, opened_at: None };
+        open.begin_log(&open.books().trust, row, at, entropy, &mut rows)?;
         let mut says = vec![Says::Consent(consent(Scope::Record, new.record))];
         says.extend(new.share.map(|share| Says::Consent(consent(Scope::Share, share))));
         says.push(Says::Edits(first_edits(new.demographics, &number)));
@@ -290,18 +269,33 @@ impl App {
         Ok(hits.into_iter().map(|hit| Found { plan: hit.plan.into(), similar: hit.similar }).collect())
     }
 
-    /// The plan as this device's person is shown it, who has looked at it with that (see [`super::Worklist::Changed`]): as it stands, or as urgent care is shown it, or, when consent was
+    /// The plan as this device's person is shown it: as it stands, or as urgent care is shown it, or, when consent was
     /// withdrawn and it is another organisation's plan, that and nothing else.
+    ///
+    /// They have looked at it with that (see [`super::Worklist::Changed`]), and it is recorded.
     pub fn plan(&self, plan: PlanId) -> Result<PlanView, ApiError> {
+        let (view, last) = self.shown(plan)?;
+        self.vault()?.looked(plan.0, last, self.device.now());
+        self.looked(plan, Act::View, None)?;
+        Ok(view)
+    }
+
+    /// The plan as it is shown, for what is not a look at it, and the position of its last entry.
+    pub(super) fn shown(&self, plan: PlanId) -> Result<(PlanView, i64), ApiError> {
         let open = self.vault()?;
         let at = self.device.moment()?;
         self.is_here(plan)?;
+        let may_read = self.may_read(plan)?;
         let mut books = open.books();
-        let shown = books.shown(&open.vault, plan.0, at)?;
+        let view = if may_read {
+            books.unlocked(&open.vault, plan.0, at)?
+        } else {
+            books.shown(&open.vault, plan.0, at)?
+        };
         // While the books are held nothing more comes in: what is here is what is shown.
         let last = open.vault.read(|read| read.last_position(&plan.0)).map_err(DriverError::Store)?;
-        open.looked(plan.0, last, at.now);
-        Ok(shown)
+        drop(books);
+        Ok((self.marked(plan, view)?, last))
     }
 
     /// The plan as urgent care is shown it: of decisions those that were approved, marked where something changed since,
@@ -309,16 +303,22 @@ impl App {
     pub fn plan_for_urgent_care(&self, plan: PlanId) -> Result<PlanView, ApiError> {
         let open = self.vault()?;
         let at = self.device.moment()?;
-        let backlog = open.books().backlog(&open.vault, &plan.0)?;
-        self.with_replica(plan, |replica, trust| {
+        self.with_replica(plan, |_, _| Ok(()))?;
+        let view = {
+            let mut books = open.books();
+            let backlog = books.backlog(&open.vault, &plan.0)?;
+            let family = books.family(&open.vault, plan.0)?;
             let as_of = AsOf { now: at.now, last_contact: at.relay_time };
-            Ok(replica.material(trust, as_of, backlog, urgent))
-        })
+            family.main.material_with(&family.beside, family.trust, as_of, backlog, urgent)
+        };
+        self.looked(plan, Act::View, None)?;
+        self.marked(plan, view)
     }
 
     /// Records a consent or another basis, or its withdrawal.
     pub fn record_consent(&self, plan: PlanId, scope: Scope, spec: ConsentSpec) -> Result<Saved, ApiError> {
         let open = self.vault()?;
+        let outcome = spec.outcome;
         let entries = open.commit(
             plan.0,
             vec![Says::Consent(consent(scope, spec))],
@@ -326,6 +326,11 @@ impl App {
             Rows::default(),
         )?;
         self.saved_something(plan.0)?;
+        if outcome == Outcome::Withdrawn
+            && let Err(error) = self.send_first(plan)
+        {
+            tracing::warn!(%error, "it cannot be put first in line; it is sent all the same");
+        }
         Ok(Saved::of(&entries))
     }
 
@@ -367,66 +372,88 @@ impl App {
 
     /// Every entry of a plan, oldest first.
     pub fn history(&self, plan: PlanId) -> Result<Vec<HistoryRow>, ApiError> {
-        let open = self.vault()?;
-        let receipts = open.vault.read(|read| read.receipts_of(&plan.0)).map_err(DriverError::Store)?;
-        let unsent = open.vault.read(|read| read.outgoing(Some(&plan.0))).map_err(DriverError::Store)?;
-        self.with_replica(plan, |replica, trust| {
-            let rows = replica.ledger().in_order().into_iter().map(|(id, entry, verdict)| {
-                let by = replica.provenance(&id, trust);
-                let of_entry = receipts.iter().filter(|row| row.entry_id == id);
-                let mut state = ReceiptState {
-                    sent: !unsent.iter().any(|row| row.entry_id == id),
-                    ..ReceiptState::default()
-                };
-                for row in of_entry {
-                    match row.kind {
-                        ReceiptKind::Sent => state.sent = true,
-                        ReceiptKind::Refused => state.refused = Some("the relay refused it".to_owned()),
-                        ReceiptKind::Seen => state.seen_by.extend(
-                            StatementId::from_slice(&row.by)
-                                .and_then(|by| trust.credential(&by))
-                                .map(|credential| credential.name.clone()),
-                        ),
-                    }
-                }
-                state.sent &= state.refused.is_none();
-                HistoryRow {
-                    entry: id.to_string(),
-                    at: entry.device_time.0,
-                    relay_at: entry.relay_time.map(|time| time.0),
-                    author: by.as_ref().map(|by| by.author.clone()).unwrap_or_default(),
-                    role: by.as_ref().map(|by| by.role.name().to_owned()).unwrap_or_default(),
-                    organisation: by.and_then(|by| by.organisation),
-                    what: words::entry(&entry.body),
-                    held: match verdict {
-                        Verdict::Held(reason) if !replica.ledger().is_part(&id) => Some(reason.to_string()),
-                        _ => None,
-                    },
-                    review: replica
-                        .ledger()
-                        .held_entry(&id)
-                        .filter(|held| held.ruling != Ruling::Open)
-                        .map(|held| HeldState::of(&held, replica, trust)),
-                    receipts: state,
-                }
-            });
-            Ok(rows.collect())
-        })
+        self.with_replica(plan, |_, _| Ok(()))?;
+        let mut rows = self.history_of(plan.0)?;
+        let beside = self.beside(plan)?;
+        for log in &beside {
+            rows.extend(self.history_of(*log)?);
+        }
+        if !beside.is_empty() {
+            rows.sort_by_key(|row| row.at);
+        }
+        Ok(rows)
     }
 
-    /// How far this device's own entries of a plan have got: saved, sent, seen.
+    /// The logs of a plan beside its main one, but for the access record.
+    fn beside(&self, plan: PlanId) -> Result<Vec<LogId>, ApiError> {
+        let open = self.vault()?;
+        let all = open.books().beside(&open.vault, plan.0)?.into_iter();
+        Ok(all.filter(|(part, _)| *part != Compartment::AccessRecord).map(|(_, log)| log).collect())
+    }
+
+    fn history_of(&self, log: LogId) -> Result<Vec<HistoryRow>, ApiError> {
+        let open = self.vault()?;
+        let receipts = open.vault.read(|read| read.receipts_of(&log)).map_err(DriverError::Store)?;
+        let unsent = open.vault.read(|read| read.outgoing(Some(&log))).map_err(DriverError::Store)?;
+        let mut books = open.books();
+        let (replica, trust) = books.replica_and_trust(&open.vault, log)?;
+        let replica = &*replica;
+        let rows = replica.ledger().in_order().into_iter().map(|(id, entry, verdict)| {
+            let by = replica.provenance(&id, trust);
+            let of_entry = receipts.iter().filter(|row| row.entry_id == id);
+            let mut state = ReceiptState {
+                sent: !unsent.iter().any(|row| row.entry_id == id),
+                ..ReceiptState::default()
+            };
+            for row in of_entry {
+                match row.kind {
+                    ReceiptKind::Sent => state.sent = true,
+                    ReceiptKind::Refused => state.refused = Some("the relay refused it".to_owned()),
+                    ReceiptKind::Seen => state.seen_by.extend(
+                        StatementId::from_slice(&row.by)
+                            .and_then(|by| trust.credential(&by))
+                            .map(|credential| credential.name.clone()),
+                    ),
+                }
+            }
+            state.sent &= state.refused.is_none();
+            HistoryRow {
+                entry: id.to_string(),
+                at: entry.device_time.0,
+                relay_at: entry.relay_time.map(|time| time.0),
+                author: by.as_ref().map(|by| by.author.clone()).unwrap_or_default(),
+                role: by.as_ref().map(|by| by.role.name().to_owned()).unwrap_or_default(),
+                organisation: by.and_then(|by| by.organisation),
+                what: words::entry(&entry.body),
+                held: match verdict {
+                    Verdict::Held(reason) if !replica.ledger().is_part(&id) => Some(reason.to_string()),
+                    _ => None,
+                },
+                review: replica
+                    .ledger()
+                    .held_entry(&id)
+                    .filter(|held| held.ruling != Ruling::Open)
+                    .map(|held| HeldState::of(&held, replica, trust)),
+                receipts: state,
+            }
+        });
+        Ok(rows.collect())
+    }
+
+    /// How far this device's own entries of a plan have got: saved, sent, seen. Looks are not counted.
     pub fn receipts(&self, plan: PlanId) -> Result<Receipts, ApiError> {
         let open = self.vault()?;
+        let logs: Vec<LogId> = [plan.0].into_iter().chain(self.beside(plan)?).collect();
         let (own, receipts) = open
             .vault
             .read(|read| {
-                let own: Vec<EntryId> = read
-                    .entries(&plan.0)?
-                    .into_iter()
-                    .filter(|row| row.own)
-                    .map(|row| row.entry_id)
-                    .collect();
-                Ok((own, read.receipts_of(&plan.0)?))
+                let (mut own, mut receipts) = (Vec::<EntryId>::new(), Vec::new());
+                for log in &logs {
+                    let entries = read.entries(log)?.into_iter();
+                    own.extend(entries.filter(|row| row.own).map(|row| row.entry_id));
+                    receipts.extend(read.receipts_of(log)?);
+                }
+                Ok((own, receipts))
             })
             .map_err(DriverError::Store)?;
         let with = |kind| {
@@ -443,12 +470,10 @@ impl App {
     ) -> Result<R, ApiError> {
         let open = self.vault()?;
         self.is_here(plan)?;
-        let mut books = open.books();
-        if books.is_locked(&open.vault, plan.0)? {
-            let reason =
-                "consent was withdrawn; only the person and the organisation that began the plan see it";
-            return Err(ApiError::NotAllowed { reason: reason.to_owned() });
+        if !self.may_read(plan)? {
+            return Err(locked_out());
         }
+        let mut books = open.books();
         let (replica, trust) = books.replica_and_trust(&open.vault, plan.0)?;
         use_it(replica, trust)
     }
@@ -475,6 +500,11 @@ impl App {
 pub fn read_patient(json: &[u8], now: Timestamp) -> Result<Demographics, ApiError> {
     let today = dates::day(now).ok_or_else(|| ApiError::invalid("clock", "it shows no date"))?;
     fhir::read_patient(json, today).map_err(|error| ApiError::invalid("FHIR file", in_full(&error)))
+}
+
+pub(super) fn locked_out() -> ApiError {
+    let reason = "consent was withdrawn; only the person and the organisation that began the plan see it";
+    ApiError::NotAllowed { reason: reason.to_owned() }
 }
 
 fn consent(scope: Scope, spec: ConsentSpec) -> Consent {

@@ -4,6 +4,7 @@
 //! There are only 10^9 NHS numbers: without the lookup key, which every enrolled device of the network has and the relay
 //! has not, trying them all says nothing.
 
+use bedside_protocol::entry::Compartment;
 use bedside_protocol::ids::LogId;
 
 use crate::crypto::CryptoError;
@@ -12,31 +13,6 @@ use crate::ports::Entropy;
 
 /// The network's lookup key.
 pub struct LookupKey(Secret<32>);
-
-/// One log of a plan: who may read it is decided for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Compartment {
-    /// What everybody with access to the plan reads.
-    Shared = 0,
-    /// What professionals read.
-    Professional = 1,
-    /// What few read.
-    Restricted = 2,
-    /// Who read what, and why.
-    AccessRecord = 3,
-}
-
-impl Compartment {
-    /// Every compartment, by number.
-    pub const ALL: [Self; 4] = [Self::Shared, Self::Professional, Self::Restricted, Self::AccessRecord];
-
-    /// The number that goes into the log id.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
-    }
-}
 
 impl LookupKey {
     /// A new key, for a new network.

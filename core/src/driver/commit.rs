@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 
 use bedside_protocol::cbor;
 use bedside_protocol::entry::{
-    Approval, ApprovedSection, Body, Consent, Decision, Entry, Grant, Mark, Review, entry_id,
+    Approval, ApprovedSection, Body, Compartment, Consent, Decision, Entry, Grant, Look, Mark, Review,
+    entry_id,
 };
 use bedside_protocol::ids::{EntryId, LogId, SealedId, Timestamp};
-use bedside_protocol::statement::Trust;
 
 use super::DriverError;
 use super::lists::list_rows;
-use super::open_vault::{Books, OpenVault, name};
+use super::open_vault::{Books, OpenVault, Place, name};
 use crate::crdt::Edit;
 use crate::crypto::content::{ContentKey, sign_entry};
-use crate::ledger::Verdict;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
 use crate::ledger::write::Pen;
+use crate::ledger::{By, Verdict};
 use crate::limits::ENTRY_BYTES_MAX;
 use crate::plan::approval::version;
 use crate::plan::schema::Section;
@@ -36,6 +36,7 @@ pub(crate) enum Says {
     Approve(Approve),
     Review(Review),
     Mark(Mark),
+    Looks(Vec<Look>),
 }
 
 /// An approval of what somebody was shown.
@@ -51,6 +52,8 @@ pub(crate) struct Approve {
 #[derive(Default)]
 pub(crate) struct Rows {
     pub(crate) logs: Vec<LogRow>,
+    /// Logs of which it is known now where they stand.
+    pub(crate) links: Vec<(LogId, Place)>,
     pub(crate) keys: Vec<(LogId, ContentKeyRow)>,
     pub(crate) statements: Vec<StatementRow>,
     pub(crate) entries: Vec<EntryRow>,
@@ -58,11 +61,18 @@ pub(crate) struct Rows {
     pub(crate) documents: Vec<(LogId, DocumentRow)>,
     pub(crate) plans: Vec<PlanRow>,
     pub(crate) lists: Vec<(LogId, Vec<ListRow>)>,
+    /// Positions of looks that are in these entries.
+    pub(crate) looks_done: Vec<i64>,
+    /// Names of secrets that these entries hold now.
+    pub(crate) secrets_done: Vec<String>,
 }
 
 impl Rows {
     pub(crate) fn write(self, tx: &VaultTx) -> Result<(), StoreError> {
         self.logs.iter().try_for_each(|row| tx.put_log(row))?;
+        self.links
+            .iter()
+            .try_for_each(|(log, place)| tx.link_log(log, &place.main, place.compartment.number()))?;
         self.keys.iter().try_for_each(|(log, row)| tx.put_content_key(log, row))?;
         self.statements.iter().try_for_each(|row| tx.put_statement(row).map(drop))?;
         self.entries.iter().try_for_each(|row| tx.put_entry(row).map(|_| ()))?;
@@ -71,7 +81,11 @@ impl Rows {
         self.plans.iter().try_for_each(|row| tx.put_plan(row))?;
         self.lists.iter().try_for_each(|(log, rows)| tx.put_lists(log, rows))?;
         let news: BTreeSet<LogId> = self.entries.iter().filter(|row| !row.own).map(|row| row.log).collect();
-        news.iter().try_for_each(|log| tx.note_news(log))
+        let plan = |log| tx.log(&log).map(|row| row.and_then(|row| row.main).unwrap_or(log));
+        let news = news.into_iter().map(plan).collect::<Result<BTreeSet<LogId>, _>>()?;
+        news.iter().try_for_each(|plan| tx.note_news(plan))?;
+        self.looks_done.iter().try_for_each(|position| tx.delete_look(*position))?;
+        self.secrets_done.iter().try_for_each(|name| tx.delete_secret(name))
     }
 }
 
@@ -84,27 +98,54 @@ impl OpenVault {
         log: LogId,
         says: Vec<Says>,
         at: Moment,
+        first: Rows,
+    ) -> Result<Vec<EntryId>, DriverError> {
+        self.commit_all(vec![(log, says)], at, first)
+    }
+
+    /// The same into several logs of a plan.
+    pub(crate) fn commit_all(
+        &self,
+        says: Vec<(LogId, Vec<Says>)>,
+        at: Moment,
         mut first: Rows,
     ) -> Result<Vec<EntryId>, DriverError> {
         if self.vault.read(|read| read.meta(name::SYNC_FIRST))?.is_some() {
             return Err(DriverError::SyncFirst);
         }
         let pen = self.pen(at.now, at.relay_time)?;
-        let key = match first.keys.iter().find(|(of, _)| *of == log) {
-            Some((_, row)) => ContentKey::from_bytes(&row.key).map_err(DriverError::Crypto)?,
-            None => self.current_key(&log)?,
-        };
+        let logs: BTreeSet<LogId> = says.iter().map(|(log, _)| *log).collect();
+        let begun = first.logs.iter().map(|row| row.id).chain(first.links.iter().map(|(log, _)| *log));
+        let touched: BTreeSet<LogId> = logs.iter().copied().chain(begun).collect();
         let mut books = self.books();
-        let written = write_all(&mut books, self, log, says, &pen, &key, &mut first);
+        let written = self.write_down(&mut books, says, &pen, &mut first);
         let ids = written.and_then(|ids| {
-            describe(&mut books, &self.vault, log, at, &mut first)?;
+            describe(&mut books, &self.vault, &logs, at, &mut first)?;
             self.vault.write(move |tx| first.write(tx))?;
             Ok(ids)
         });
         if ids.is_err() {
-            books.evict(&log);
+            touched.iter().for_each(|log| books.evict(log));
         }
         ids
+    }
+
+    fn write_down(
+        &self,
+        books: &mut Books,
+        says: Vec<(LogId, Vec<Says>)>,
+        pen: &Pen,
+        rows: &mut Rows,
+    ) -> Result<Vec<EntryId>, DriverError> {
+        let mut ids = Vec::new();
+        for (log, says) in says {
+            let key = match rows.keys.iter().find(|(of, _)| *of == log) {
+                Some((_, row)) => ContentKey::from_bytes(&row.key).map_err(DriverError::Crypto)?,
+                None => self.current_key(&log)?,
+            };
+            ids.extend(write_all(books, self, log, says, pen, &key, rows)?);
+        }
+        Ok(ids)
     }
 }
 
@@ -124,7 +165,7 @@ fn write_all(
     key: &ContentKey,
     rows: &mut Rows,
 ) -> Result<Vec<EntryId>, DriverError> {
-    let (replica, trust) = books.replica_and_trust(&open.vault, log)?;
+    let (replica, by) = books.replica_and_by(&open.vault, log)?;
     for id in replica.left_out() {
         if open.vault.read(|read| read.entry(id))?.is_some_and(|row| row.own) {
             return Err(DriverError::StoredEntry);
@@ -139,14 +180,16 @@ fn write_all(
             Says::Approve(approve) => Body::Approval(approval(replica, approve)?),
             Says::Review(review) => Body::Review(review),
             Says::Mark(mark) => Body::Mark(mark),
+            Says::Looks(looks) => Body::Looks(looks),
             Says::Edits(edits) => {
-                let by = replica.ledger().actor(&pen.author);
-                let change = replica.document_mut().edit(&by, pen.now, &edits);
+                let actor = replica.ledger().actor(&pen.author);
+                let change = replica.document_mut().edit(&actor, pen.now, &edits);
                 Body::Change(change.map_err(DriverError::Change)?)
             }
         };
-        let entry = replica.ledger().compose(pen, body).map_err(DriverError::Compose)?;
-        ids.push(write_one(replica, trust, open, log, &entry, key, pen.now, rows)?);
+        let ledger = replica.ledger();
+        let entry = ledger.compose_in(by.plan.unwrap_or(ledger), pen, body).map_err(DriverError::Compose)?;
+        ids.push(write_one(replica, by, open, log, &entry, key, pen.now, rows)?);
     }
     Ok(ids)
 }
@@ -179,7 +222,7 @@ fn approval(replica: &Replica, approve: Approve) -> Result<Approval, DriverError
 #[expect(clippy::too_many_arguments, reason = "one step of write_all, which has them all")]
 fn write_one(
     replica: &mut Replica,
-    trust: &Trust,
+    by: By<'_>,
     open: &OpenVault,
     log: LogId,
     entry: &Entry,
@@ -193,7 +236,7 @@ fn write_one(
     }
     let id = entry_id(&log, &bytes);
     let signed = SignedEntry { signature: sign_entry(&open.keys.signing, &id), bytes };
-    match replica.offer(&signed, trust).map_err(DriverError::OwnEntry)? {
+    match replica.offer(&signed, by).map_err(DriverError::OwnEntry)? {
         Offered::Admitted(_) => {}
         Offered::Waiting(..) => return Err(DriverError::NotEnrolled),
     }
@@ -242,8 +285,28 @@ pub(crate) struct Listed {
     pub(crate) locked: bool,
 }
 
-/// Adds what is derived from a log: its document and its row in lists.
+/// Adds what is derived from these logs: their documents, and the rows in lists of the plans that they are part of.
 pub(crate) fn describe(
+    books: &mut Books,
+    vault: &Vault,
+    logs: &BTreeSet<LogId>,
+    at: Moment,
+    rows: &mut Rows,
+) -> Result<(), DriverError> {
+    let mut plans = BTreeSet::new();
+    for log in logs {
+        let place = books.place(vault, *log)?;
+        if place.is_some_and(|place| place.compartment == Compartment::AccessRecord) {
+            continue;
+        }
+        plans.insert(place.map_or(*log, |place| place.main));
+        let saved = books.replica(vault, *log)?.save_in_time();
+        rows.documents.extend(saved.map(|bytes| (*log, DocumentRow { bytes, state: Vec::new() })));
+    }
+    plans.into_iter().try_for_each(|plan| list(books, vault, plan, at, rows))
+}
+
+fn list(
     books: &mut Books,
     vault: &Vault,
     log: LogId,
@@ -254,8 +317,6 @@ pub(crate) fn describe(
     let summary = summary(&plan);
     let replica = books.replica(vault, log)?;
     rows.lists.push((log, list_rows(&plan, replica.ledger().held_since())));
-    let saved = replica.save_in_time();
-    rows.documents.extend(saved.map(|bytes| (log, DocumentRow { bytes, state: Vec::new() })));
     let more = Listed { status: summary.status.to_owned(), died: summary.died, locked: summary.locked };
     rows.plans.push(PlanRow {
         log,

@@ -268,8 +268,24 @@ impl Device {
         self.set_relay(&relay)
     }
 
-    /// Closes the vault: its key and everything read from it leave memory.
+    /// Puts who looked into the mailbox, while the vault is open. What fails here is tried again at the next contact.
+    pub(crate) fn send_looks(&self) {
+        let sent = || -> Result<(), DriverError> {
+            let open = self.vault()?;
+            if open.write_looks(self.moment()?, &*self.host.entropy)? {
+                open.post(&self.mailbox)?;
+            }
+            Ok(())
+        };
+        match sent() {
+            Ok(()) | Err(DriverError::Locked | DriverError::NotEnrolled | DriverError::SyncFirst) => {}
+            Err(error) => tracing::warn!(%error, "who looked cannot be sent now; it is kept"),
+        }
+    }
+
+    /// Closes the vault: its key and everything read from it leave memory. Who looked goes out without it.
     pub fn lock(&self) -> Result<(), DriverError> {
+        self.send_looks();
         self.note_looks();
         let open = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
         match open.map(Arc::try_unwrap) {

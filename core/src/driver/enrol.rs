@@ -14,6 +14,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bedside_protocol::cbor;
+use bedside_protocol::entry::{Compartment, Grant, Scope};
 use bedside_protocol::ids::{InviteId, LogId, OrganisationId, Principal, StatementId, Timestamp};
 use bedside_protocol::signing::{Signer, hash};
 use bedside_protocol::statement::{
@@ -389,7 +390,8 @@ impl OpenVault {
         Ok(SharedKeys { lookup: bytes(lookup), organisation_sealing: bytes(sealing) })
     }
 
-    /// Seals every key of a log to a reader, and records the grant in the log where consent to share stands.
+    /// Seals every key of a plan to a reader, with the compartments that they may hold, and records the grant in the main log
+    /// where consent to share stands. The access record is begun, so that what the reader looks at can be recorded.
     pub(crate) fn give_access(
         &self,
         log: LogId,
@@ -403,9 +405,11 @@ impl OpenVault {
         let mut rows = super::commit::Rows::default();
         for row in self.vault.read(|read| read.content_keys(&log))? {
             let key = ContentKey::from_bytes(&row.key).map_err(DriverError::Crypto)?;
-            rows.statements.push(access(
+            let (books, signing) = (self.books(), &self.keys.signing);
+            rows.statements.push(access_row(
                 &standing,
-                self,
+                &books.trust,
+                signing,
                 log,
                 reader,
                 append,
@@ -417,17 +421,17 @@ impl OpenVault {
             )?);
         }
         let statement = rows.statements.first().map(|row| row.id).ok_or(DriverError::NoContentKey)?;
-        let shared = self
-            .books()
-            .replica(&self.vault, log)?
-            .ledger()
-            .basis(bedside_protocol::entry::Scope::Share)
-            .is_some();
-        let says = if shared {
-            vec![Says::Grant(bedside_protocol::entry::Grant { reader, statement })]
-        } else {
-            vec![]
-        };
+        match self.compartment(log, Compartment::AccessRecord, at, entropy, &mut rows) {
+            Ok(_) | Err(DriverError::CannotBegin(_) | DriverError::NoLookupKey) => {}
+            Err(error) => return Err(error),
+        }
+        let mut books = self.books();
+        for (_, beside) in books.beside(&self.vault, log)? {
+            self.give_keys(&mut books, beside, at, entropy, &mut rows)?;
+        }
+        let shared = books.replica(&self.vault, log)?.ledger().basis(Scope::Share).is_some();
+        drop(books);
+        let says = if shared { vec![Says::Grant(Grant { reader, statement })] } else { vec![] };
         self.commit(log, says, at, rows).map(|_| ())
     }
 
@@ -549,24 +553,6 @@ impl OpenVault {
 }
 
 /// The row of a new access statement.
-#[expect(clippy::too_many_arguments, reason = "an access statement has that many fields")]
-pub(crate) fn access(
-    standing: &Standing,
-    open: &OpenVault,
-    log: LogId,
-    reader: Principal,
-    append: bool,
-    founding: bool,
-    key: &ContentKey,
-    sealing_key: &[u8],
-    at: Moment,
-    entropy: &dyn Entropy,
-) -> Result<StatementRow, DriverError> {
-    let (books, signing) = (open.books(), &open.keys.signing);
-    access_row(standing, &books.trust, signing, log, reader, append, founding, key, sealing_key, at, entropy)
-}
-
-/// [`access`] for who holds the books.
 #[expect(clippy::too_many_arguments, reason = "an access statement has that many fields")]
 pub(crate) fn access_row(
     standing: &Standing,

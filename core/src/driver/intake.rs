@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bedside_protocol::cbor;
-use bedside_protocol::entry::{Entry, EntryError};
+use bedside_protocol::entry::{Compartment, Entry, EntryError};
 use bedside_protocol::ids::{EntryId, InviteId, LogId, Principal, SealedId, StatementId, Timestamp};
 use bedside_protocol::sealed::SealedEntry;
 use bedside_protocol::statement::{Access, Acknowledgement, Statement, StatementError, sign};
@@ -15,6 +15,7 @@ use bedside_protocol::wire::{EnrolRequest, Item};
 
 use super::DriverError;
 use super::commit::{Moment, Rows, describe, entry_row};
+use super::compartments::Placed;
 use super::open_vault::{Books, OpenVault};
 use super::room::{Aside, Came, Room};
 use crate::crypto::content::{ContentKey, open_content_key};
@@ -208,12 +209,19 @@ impl OpenVault {
             }
         }
         let mut touched: BTreeSet<LogId> = pending.keys().chain(&taken.changed).copied().collect();
+        let mut beside = Vec::new();
+        for log in &touched {
+            beside.extend(books.beside(&self.vault, *log)?.into_iter().map(|(_, log)| log));
+        }
         let credentials = taken.rows.statements.iter().filter(|row| row.kind == StatementKind::Credential);
         let waited = self.vault.read(|read| {
             for credential in credentials {
                 let rows = read.waiting_for(credential.id.as_bytes(), WAITING_MAX)?;
                 touched.extend(rows.into_iter().map(|row| row.log));
             }
+            // An entry beside a main log may wait for one of the main log, and for it to be known which that is.
+            touched.extend(beside);
+            touched.extend(read.logs_without_place()?);
             touched.iter().map(|log| read.waiting(Some(log), WAITING_MAX)).collect::<Result<Vec<_>, _>>()
         })?;
         for row in waited.into_iter().flatten() {
@@ -224,24 +232,31 @@ impl OpenVault {
                 pending.entry(row.log).or_default().push(sealed);
             }
         }
-        for (log, mut sealed) in pending {
-            loop {
-                let before = sealed.len();
-                let mut left = Vec::new();
-                for one in sealed {
-                    if !self.one_entry(books, log, &one, at, taken)? {
-                        left.push(one);
+        loop {
+            let before: usize = pending.values().map(Vec::len).sum();
+            for (log, sealed) in &mut pending {
+                loop {
+                    let tried = sealed.len();
+                    let mut left = Vec::new();
+                    for one in std::mem::take(sealed) {
+                        if !self.one_entry(books, *log, &one, at, taken)? {
+                            left.push(one);
+                        }
+                    }
+                    *sealed = left;
+                    if sealed.is_empty() || sealed.len() == tried {
+                        break;
                     }
                 }
-                if left.is_empty() || left.len() == before {
-                    break;
-                }
-                sealed = left;
+                let (replica, by) = books.replica_and_by(&self.vault, *log)?;
+                replica.settle(by);
             }
-            let (replica, trust) = books.replica_and_trust(&self.vault, log)?;
-            replica.settle(trust);
+            // What is beside a main log may have waited for what came in it after.
+            pending.retain(|_, sealed| !sealed.is_empty());
+            if pending.is_empty() || pending.values().map(Vec::len).sum::<usize>() == before {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// True when the entry needs no second try: it is in, or is no entry.
@@ -282,9 +297,21 @@ impl OpenVault {
                 return Ok(true);
             }
         };
+        match self.placed(books, log, &entry, &mut taken.rows)? {
+            Placed::Known => {}
+            Placed::After(main) => {
+                taken.wait(sealed, WaitReason::Parent, main.as_bytes().to_vec(), at.now);
+                return Ok(false);
+            }
+            Placed::Nowhere => {
+                let why = "it names a plan that its log is no part of".to_owned();
+                taken.set_aside("entry", sealed.as_bytes().to_vec(), why, at.now);
+                return Ok(true);
+            }
+        }
         let signed = SignedEntry { bytes: opened.bytes, signature: opened.signature };
-        let (replica, trust) = books.replica_and_trust(&self.vault, log)?;
-        match replica.take(&signed, trust) {
+        let (replica, by) = books.replica_and_by(&self.vault, log)?;
+        match replica.take(&signed, by) {
             Ok(Offered::Admitted(id)) => {
                 self.admitted(log, id, sealed_id, &entry, signed, at, taken);
                 Ok(true)
@@ -318,7 +345,8 @@ impl OpenVault {
         taken: &mut Taken,
     ) {
         let own = self.standing().is_ok_and(|standing| standing.credential == entry.credential);
-        if !own {
+        // Nobody waits to hear that a record of looks was seen.
+        if !own && entry.place().0 != Compartment::AccessRecord {
             taken.to_acknowledge.entry(log).or_default().push(sealed_id);
         }
         taken.changed.insert(log);
@@ -352,11 +380,12 @@ impl OpenVault {
         mut taken: Taken,
     ) -> Result<(Taken, News), DriverError> {
         let changed: BTreeSet<LogId> = taken.rows.entries.iter().map(|row| row.log).collect();
-        for log in &changed {
-            describe(books, &self.vault, *log, at, &mut taken.rows)?;
-        }
+        describe(books, &self.vault, &changed, at, &mut taken.rows)?;
         let mut touched = changed.clone();
         touched.extend(taken.rows.keys.iter().map(|(log, _)| *log));
+        for log in touched.clone() {
+            touched.extend(books.beside(&self.vault, log)?.into_iter().map(|(_, beside)| beside));
+        }
         for log in touched {
             self.give_keys(books, log, at, entropy, &mut taken.rows)?;
         }
@@ -366,7 +395,7 @@ impl OpenVault {
         self.acknowledge(at.now, &mut taken);
         let news = News {
             new_plans: taken.rows.logs.iter().map(|row| row.id).collect(),
-            plans: changed.clone(),
+            plans: changed.iter().map(|log| books.plan_of(&self.vault, *log)).collect::<Result<_, _>>()?,
             done: Vec::new(),
         };
         let Taken { rows, waiting, waited, receipts, quarantine, heard_of, .. } = &mut taken;

@@ -1,6 +1,6 @@
 //! What lists show of a plan, kept with it; and what this device's person keeps for themself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use bedside_protocol::cbor;
@@ -46,7 +46,8 @@ impl OpenVault {
         for some in missing.chunks(DESCRIBED_TOGETHER) {
             let mut rows = Rows::default();
             for log in some {
-                describe(&mut self.books(), &self.vault, *log, at, &mut rows)?;
+                let plan = BTreeSet::from([*log]);
+                describe(&mut self.books(), &self.vault, &plan, at, &mut rows)?;
             }
             let some = some.to_vec();
             self.vault.write(move |tx| {

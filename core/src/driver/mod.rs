@@ -8,8 +8,10 @@
 //! | `own` | what only one of the identities on a device may use |
 //! | `commit` | the way of an edit on the device that makes it |
 //! | `intake` | the way of an edit on the devices that receive it |
+//! | `compartments` | the logs beside a plan's main one |
 //! | `keys_for_readers` | every reader gets every key |
 //! | `lists` | what lists show, and what this device's person keeps for themself |
+//! | `looks` | who looked at a plan |
 //! | `post` | from the vault into the mailbox |
 //! | `enrol` | both sides of an enrolment |
 //! | `organisation` | how an organisation joins a network |
@@ -21,12 +23,14 @@
 //! | [`observe`] | telling the app |
 
 pub(crate) mod commit;
+pub(crate) mod compartments;
 pub mod device;
 pub mod enrol;
 mod intake;
 pub mod keyring;
 mod keys_for_readers;
 mod lists;
+pub(crate) mod looks;
 pub mod observe;
 pub(crate) mod open_vault;
 pub(crate) mod organisation;
@@ -39,6 +43,7 @@ pub(crate) mod run;
 pub(crate) mod shown;
 pub(crate) mod work;
 
+use bedside_protocol::entry::Compartment;
 use bedside_protocol::statement::StatementError;
 
 use crate::crdt::CrdtError;
@@ -101,6 +106,9 @@ pub enum DriverError {
     /// The device's person may not look plans up.
     #[error("this device has no lookup key")]
     NoLookupKey,
+    /// Nobody has begun this compartment of the plan, and this device's person may not.
+    #[error("nobody has begun this compartment of the plan: {0:?}")]
+    CannotBegin(Compartment),
     /// The plan's key is not here.
     #[error("the plan's key is not on this device")]
     NoContentKey,

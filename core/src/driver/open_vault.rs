@@ -4,22 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bedside_protocol::entry::Compartment;
 use bedside_protocol::ids::{IdentityId, LogId, OrganisationId, Principal, StatementId, Timestamp};
 use bedside_protocol::signing::Signer;
 use bedside_protocol::statement::{Trust, identity_id};
 
 use super::DriverError;
 use super::lists::Looks;
+use super::looks::Unsent;
 use super::own::{Kept, Own};
 use crate::crypto::content::ContentKey;
 use crate::crypto::keys::{SealingKey, SigningKey};
 use crate::crypto::lookup::LookupKey;
+use crate::ledger::By;
 use crate::ledger::replica::Replica;
 use crate::ledger::write::Pen;
 use crate::ports::Entropy;
 use crate::store::{StatementKind, Vault, VaultRead};
 
-/// How many plans are kept ready in memory. A round of visits is a dozen.
+/// How many plans are kept ready in memory, and how many of their compartments. A round of visits is a dozen.
 const REPLICAS_MAX: usize = 24;
 
 /// An unlocked vault.
@@ -30,6 +33,8 @@ pub(crate) struct OpenVault {
     /// The last position of the outbox that the mailbox has a copy of.
     pub(super) posted: AtomicI64,
     pub(super) looks: Mutex<Looks>,
+    /// Looks that the vault is to make entries of.
+    pub(super) unsent: Unsent,
 }
 
 /// The keys and the standing of the one who unlocked it.
@@ -55,8 +60,26 @@ pub(crate) struct Books {
     pub(crate) reader: Option<StatementId>,
     /// Logs of which entries were left with the relay, for want of room.
     passed_over: BTreeSet<LogId>,
+    /// Main logs.
     replicas: BTreeMap<LogId, (u64, Replica)>,
+    beside: BTreeMap<LogId, (u64, Replica)>,
+    /// The logs known to stand beside a main one: beside which, and as what.
+    places: BTreeMap<LogId, Place>,
     used: u64,
+}
+
+/// Where a log stands that is beside a plan's main one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) main: LogId,
+    pub(crate) compartment: Compartment,
+}
+
+/// The logs of one plan that this device holds, to be shown: not the access record, which is no part of the plan.
+pub(crate) struct Family<'a> {
+    pub(crate) main: &'a Replica,
+    pub(crate) beside: Vec<&'a Replica>,
+    pub(crate) trust: &'a Trust,
 }
 
 /// Names of what is kept in the vault beside plans. What a repair has to find again is kept as a secret.
@@ -76,6 +99,10 @@ pub(crate) mod name {
     pub(crate) const ORGANISATION_SEALING: &str = "organisation.sealing.0";
     pub(crate) const ORGANISATION_REQUEST: &str = "organisation.request";
     pub(crate) const INVITE: &str = "invite.";
+    /// Before the key of a field: what the person noted before they had a plan. A secret, so that a repair finds it.
+    pub(crate) const NOTEBOOK: &str = "notebook.";
+    /// Before the id of a plan: until when it may be read although consent was withdrawn, and why.
+    pub(crate) const GLASS: &str = "glass.";
     /// Set by a repair: own entries may be missing, so nothing is written before the relay has given them back.
     pub(crate) const SYNC_FIRST: &str = "sync.first";
     /// Followed by a log's id: entries of it were left with the relay, for want of room.
@@ -104,13 +131,15 @@ impl OpenVault {
         let mut keys = keys?;
         let standing = keys.standing.get_mut().unwrap_or_else(PoisonError::into_inner);
         let reader = standing.as_ref().map(|standing| standing.credential);
-        let books = Books { trust, reader, passed_over, replicas: BTreeMap::new(), used: 0 };
+        let (replicas, beside, places) = Default::default();
+        let books = Books { trust, reader, passed_over, replicas, beside, places, used: 0 };
         Ok(Self {
             vault,
             keys,
             books: Mutex::new(books),
             posted: AtomicI64::new(i64::MIN),
             looks: Mutex::default(),
+            unsent: Unsent::default(),
         })
     }
 
@@ -118,7 +147,7 @@ impl OpenVault {
         // A panic while it was held may have left a replica half changed: drop them all, the vault has the truth.
         self.books.lock().unwrap_or_else(|poisoned: PoisonError<_>| {
             let mut books = poisoned.into_inner();
-            books.replicas.clear();
+            books.evict_all();
             self.books.clear_poison();
             books
         })
@@ -184,24 +213,7 @@ impl OpenVault {
 impl Books {
     /// The replica of a log, from memory or from the vault.
     pub(crate) fn replica(&mut self, vault: &Vault, log: LogId) -> Result<&mut Replica, DriverError> {
-        self.used += 1;
-        if !self.replicas.contains_key(&log) {
-            let (entries, document) = vault.read(|read| Ok((read.entries(&log)?, read.document(&log)?)))?;
-            let entries = entries.into_iter().map(|row| row.bytes);
-            let document = document.as_ref().map(|row| row.bytes.as_slice());
-            let replica = Replica::rebuild(log, entries, document, &self.trust);
-            if !replica.left_out().is_empty() {
-                tracing::warn!(
-                    count = replica.left_out().len(),
-                    "stored entries cannot be read and are left out"
-                );
-            }
-            self.make_room();
-            self.replicas.insert(log, (self.used, replica));
-        }
-        let (used, replica) = self.replicas.get_mut(&log).expect("it was put there if it was missing");
-        *used = self.used;
-        Ok(replica)
+        self.replica_and_by(vault, log).map(|(replica, _)| replica)
     }
 
     /// The replica and the trust it is judged by, together.
@@ -210,9 +222,104 @@ impl Books {
         vault: &Vault,
         log: LogId,
     ) -> Result<(&mut Replica, &Trust), DriverError> {
-        self.replica(vault, log)?;
-        let (_, replica) = self.replicas.get_mut(&log).expect("replica() put it there");
-        Ok((replica, &self.trust))
+        self.replica_and_by(vault, log).map(|(replica, by)| (replica, by.trust))
+    }
+
+    /// The replica and everything it is judged by, together.
+    pub(crate) fn replica_and_by(
+        &mut self,
+        vault: &Vault,
+        log: LogId,
+    ) -> Result<(&mut Replica, By<'_>), DriverError> {
+        let Some(place) = self.place(vault, log)? else {
+            self.load(vault, log)?;
+            let (_, replica) = self.replicas.get_mut(&log).expect("load() put it there");
+            return Ok((replica, By { trust: &self.trust, plan: None }));
+        };
+        self.load(vault, place.main)?;
+        self.load_beside(vault, log, place)?;
+        let (_, main) = self.replicas.get(&place.main).expect("load() put it there");
+        let by = By { trust: &self.trust, plan: Some(main.ledger()) };
+        let (_, beside) = self.beside.get_mut(&log).expect("load_beside() put it there");
+        beside.keep_up(by);
+        Ok((beside, by))
+    }
+
+    /// Where a log stands; none for a main log, and for one of which that is not known yet.
+    pub(crate) fn place(&mut self, vault: &Vault, log: LogId) -> Result<Option<Place>, DriverError> {
+        if let Some(place) = self.places.get(&log) {
+            return Ok(Some(*place));
+        }
+        let Some(row) = vault.read(|read| read.log(&log))? else { return Ok(None) };
+        let place = row.main.zip(Compartment::from_number(row.compartment));
+        let place = place.map(|(main, compartment)| Place { main, compartment });
+        self.places.extend(place.map(|place| (log, place)));
+        Ok(place)
+    }
+
+    /// The plan that a log is part of: its main log.
+    pub(crate) fn plan_of(&mut self, vault: &Vault, log: LogId) -> Result<LogId, DriverError> {
+        Ok(self.place(vault, log)?.map_or(log, |place| place.main))
+    }
+
+    /// It is known now where a log stands.
+    pub(crate) fn put_place(&mut self, log: LogId, place: Place) {
+        self.replicas.remove(&log);
+        self.beside.remove(&log);
+        self.places.insert(log, place);
+    }
+
+    /// The logs beside a main one, by compartment.
+    pub(crate) fn beside(
+        &mut self,
+        vault: &Vault,
+        main: LogId,
+    ) -> Result<Vec<(Compartment, LogId)>, DriverError> {
+        for row in vault.read(|read| read.compartments(&main))? {
+            self.place(vault, row.id)?;
+        }
+        let of_plan = self.places.iter().filter(|(_, place)| place.main == main);
+        let mut all: Vec<_> = of_plan.map(|(log, place)| (place.compartment, *log)).collect();
+        all.sort_unstable();
+        Ok(all)
+    }
+
+    /// What of a plan is here to be shown.
+    pub(crate) fn family(&mut self, vault: &Vault, main: LogId) -> Result<Family<'_>, DriverError> {
+        let mut shown = self.beside(vault, main)?;
+        shown.retain(|(compartment, _)| *compartment != Compartment::AccessRecord);
+        self.load(vault, main)?;
+        for (_, log) in &shown {
+            self.replica_and_by(vault, *log)?;
+        }
+        let beside = shown.iter().filter_map(|(_, log)| self.beside.get(log));
+        let (_, main) = self.replicas.get(&main).expect("load() put it there");
+        Ok(Family { main, beside: beside.map(|(_, beside)| beside).collect(), trust: &self.trust })
+    }
+
+    fn load(&mut self, vault: &Vault, log: LogId) -> Result<(), DriverError> {
+        self.used += 1;
+        if !self.replicas.contains_key(&log) {
+            let replica = stored(vault, log, Compartment::Shared, By::from(&self.trust))?;
+            make_room(&mut self.replicas);
+            self.replicas.insert(log, (self.used, replica));
+        }
+        let (used, _) = self.replicas.get_mut(&log).expect("it was put there if it was missing");
+        *used = self.used;
+        Ok(())
+    }
+
+    fn load_beside(&mut self, vault: &Vault, log: LogId, place: Place) -> Result<(), DriverError> {
+        if !self.beside.contains_key(&log) {
+            let (_, main) = self.replicas.get(&place.main).expect("it was loaded before");
+            let by = By { trust: &self.trust, plan: Some(main.ledger()) };
+            let replica = stored(vault, log, place.compartment, by)?;
+            make_room(&mut self.beside);
+            self.beside.insert(log, (self.used, replica));
+        }
+        let (used, _) = self.beside.get_mut(&log).expect("it was put there if it was missing");
+        *used = self.used;
+        Ok(())
     }
 
     /// The name of the device's person; empty before enrolment.
@@ -241,21 +348,42 @@ impl Books {
     /// Forgets what may differ from the vault.
     pub(crate) fn evict(&mut self, log: &LogId) {
         self.replicas.remove(log);
+        self.beside.remove(log);
+        // What was judged by it, and whatever was not stored with it.
+        let of_plan: Vec<LogId> =
+            self.places.iter().filter(|(_, place)| place.main == *log).map(|(log, _)| *log).collect();
+        for log in of_plan {
+            self.beside.remove(&log);
+            self.places.remove(&log);
+        }
+        self.places.remove(log);
     }
 
     /// Forgets everything that may differ from the vault.
     pub(crate) fn evict_all(&mut self) {
         self.replicas.clear();
+        self.beside.clear();
+        self.places.clear();
     }
+}
 
-    fn make_room(&mut self) {
-        while self.replicas.len() >= REPLICAS_MAX {
-            let oldest = self.replicas.iter().min_by_key(|(_, (used, _))| *used).map(|(log, _)| *log);
-            match oldest {
-                Some(log) => self.replicas.remove(&log),
-                None => break,
-            };
-        }
+fn stored(vault: &Vault, log: LogId, compartment: Compartment, by: By<'_>) -> Result<Replica, DriverError> {
+    let (entries, document) = vault.read(|read| Ok((read.entries(&log)?, read.document(&log)?)))?;
+    let entries = entries.into_iter().map(|row| row.bytes);
+    let document = document.as_ref().map(|row| row.bytes.as_slice());
+    let replica = Replica::rebuild_of(log, compartment, entries, document, by);
+    if !replica.left_out().is_empty() {
+        let count = replica.left_out().len();
+        tracing::warn!(count, "stored entries cannot be read and are left out");
+    }
+    Ok(replica)
+}
+
+fn make_room(kept: &mut BTreeMap<LogId, (u64, Replica)>) {
+    while kept.len() >= REPLICAS_MAX {
+        let oldest = kept.iter().min_by_key(|(_, (used, _))| *used).map(|(log, _)| *log);
+        let Some(oldest) = oldest else { break };
+        kept.remove(&oldest);
     }
 }
 

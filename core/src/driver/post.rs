@@ -50,6 +50,14 @@ impl OpenVault {
         Ok(true)
     }
 
+    /// Puts what waits to be sent of a log before everything else in the mailbox.
+    pub(crate) fn post_first(&self, log: &LogId, mailbox: &Mailbox) -> Result<(), DriverError> {
+        let rows = self.vault.read(|read| read.outgoing(Some(log)))?;
+        // Each is put before the one that was put there before it.
+        let mail = rows.into_iter().rev().map(|row| MailRow { sealed_id: row.sealed_id, bytes: row.bytes });
+        Ok(mailbox.add_first(&mail.collect::<Vec<_>>())?)
+    }
+
     fn post_statements(&self, mailbox: &Mailbox, rows: Vec<StatementRow>) -> Result<bool, DriverError> {
         if rows.is_empty() {
             return Ok(false);

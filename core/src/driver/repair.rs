@@ -1,10 +1,11 @@
 //! A damaged vault or mailbox: moved aside, never deleted, and made anew from what can be read and from the relay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bedside_protocol::ids::{IdentityId, LogId, Timestamp};
+use bedside_protocol::entry::{Compartment, Entry};
+use bedside_protocol::ids::{EntryId, IdentityId, LogId, Timestamp};
 use bedside_protocol::statement::{Statement, Trust};
 
 use super::DriverError;
@@ -15,9 +16,10 @@ use super::open_vault::{OpenVault, name};
 use super::own::Own;
 use crate::crypto::content::ContentKey;
 use crate::crypto::vault_key::VaultKey;
+use crate::ledger::By;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
 use crate::store::{
-    ContentKeyRow, DatabaseFile, EntryRow, LogRow, Mailbox, OutgoingRow, QuarantineRow, Salvaged,
+    ContentKeyRow, DatabaseFile, EntryRow, LogRow, LookRow, Mailbox, OutgoingRow, QuarantineRow, Salvaged,
     StatementKind, StatementRow, StoreError, SyncState, Vault, VisitRow, WaitReason, WaitingRow, quarantine,
     salvage,
 };
@@ -47,6 +49,7 @@ struct Found {
     entries: BTreeMap<LogId, Vec<EntryRow>>,
     caseload: Vec<(IdentityId, LogId, Timestamp)>,
     visits: Vec<VisitRow>,
+    looks: Vec<LookRow>,
 }
 
 /// Checks vault and mailbox of a device that nobody has open, and makes anew what is damaged. `slot` says whose the PIN is;
@@ -128,6 +131,7 @@ fn rebuild_vault(
         Salvaged::Entry(row) => found.entries.entry(row.log).or_default().push(row),
         Salvaged::Caseload { identity, log, since } => found.caseload.push((identity, log, since)),
         Salvaged::Visit(row) => found.visits.push(row),
+        Salvaged::Look(row) => found.looks.push(row),
     });
     report.lost = salvaged.map_or(1, |salvaged| salvaged.lost);
     report.moved_to.push(aside);
@@ -136,15 +140,19 @@ fn rebuild_vault(
     let vault = Vault::create_with(&fresh, &key.sqlcipher_literal(), &host.files)?;
     report.enrol_again = restore_secrets(&vault, own, &found)?;
     let trust = restore_statements(&vault, found.statements, &found.secrets)?;
-    let keys = found.keys;
+    let (keys, looks) = (found.keys, found.looks);
     vault.write(move |tx| {
         tx.put_meta(name::SYNC_FIRST, b"")?;
         keys.iter().try_for_each(|(log, row)| {
             tx.put_log(&LogRow { id: *log, main: None, compartment: 0, subscribed: false, opened_at: None })?;
             tx.put_content_key(log, row)
-        })
+        })?;
+        looks.iter().try_for_each(|row| tx.put_look(row))
     })?;
-    for (log, rows) in found.entries {
+    // Main logs first: the others are judged by them.
+    let (main, beside): (Vec<_>, Vec<_>) =
+        found.entries.into_iter().partition(|(_, rows)| place_of(rows).is_none());
+    for (log, rows) in main.into_iter().chain(beside) {
         report.entries += restore_entries(&vault, log, rows, &trust)?;
     }
     let (caseload, visits) = (found.caseload, found.visits);
@@ -192,8 +200,9 @@ fn restore_secrets(vault: &Vault, own: &Own, found: &Found) -> Result<bool, Driv
     };
     let has_root = found.secrets.iter().any(|(name, _)| name == name::ROOT);
     let whole = has_root && [name::SIGNING, name::SEALING, name::CREDENTIAL].into_iter().all(opens);
-    let prefix = Own::prefix(own.slot);
-    let kept = found.secrets.iter().filter(|(name, _)| whole || !name.starts_with(&prefix));
+    let (prefix, notes) = (Own::prefix(own.slot), own.name(name::NOTEBOOK));
+    let stays = |name: &str| whole || !name.starts_with(&prefix) || name.starts_with(&notes);
+    let kept = found.secrets.iter().filter(|(name, _)| stays(name));
     let kept: Vec<_> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
     vault.write(move |tx| kept.iter().try_for_each(|(name, value)| tx.put_secret(name, value)))?;
     Ok(!whole)
@@ -238,7 +247,17 @@ fn restore_entries(
     trust: &Trust,
 ) -> Result<u64, DriverError> {
     let keys = vault.read(|read| read.content_keys(&log))?;
-    let Sorted { whole, waiting, refused } = sort_entries(log, rows, trust);
+    let place = find_place(vault, log, &rows)?;
+    let plan = match place.and_then(|place| place.main) {
+        Some(main) => {
+            let stored = vault.read(|read| read.entries(&main))?;
+            Some(Replica::rebuild(main, stored.into_iter().map(|row| row.bytes), None, trust))
+        }
+        None => None,
+    };
+    let replica = Replica::of(log, place.map_or(Compartment::Shared, |place| place.compartment));
+    let by = By { trust, plan: plan.as_ref().map(Replica::ledger) };
+    let Sorted { whole, waiting, refused } = sort_entries(replica, rows, by);
     let (mut outgoing, mut still_waiting, mut aside) = (Vec::new(), Vec::new(), refused);
     for row in whole.iter().filter(|row| row.own) {
         outgoing.extend(seal_again(&keys, row)?.map(|bytes| to_be_sent(row, bytes)));
@@ -254,6 +273,9 @@ fn restore_entries(
     }
     let count = whole.len() as u64;
     vault.write(move |tx| {
+        if let Some(FoundPlace { main: Some(main), compartment }) = place {
+            tx.link_log(&log, &main, compartment.number())?;
+        }
         whole.iter().try_for_each(|row| tx.put_entry(row).map(drop))?;
         still_waiting.iter().try_for_each(|row| tx.put_waiting(row))?;
         outgoing.iter().try_for_each(|row| tx.put_outgoing(row))?;
@@ -278,15 +300,37 @@ struct Sorted {
     refused: Vec<EntryRow>,
 }
 
-fn sort_entries(log: LogId, rows: Vec<EntryRow>, trust: &Trust) -> Sorted {
-    let mut replica = Replica::new(log);
+/// Beside which main log a log stands, if that is here, and as what.
+#[derive(Clone, Copy)]
+struct FoundPlace {
+    main: Option<LogId>,
+    compartment: Compartment,
+}
+
+fn find_place(vault: &Vault, log: LogId, rows: &[EntryRow]) -> Result<Option<FoundPlace>, DriverError> {
+    let Some((compartment, head)) = place_of(rows) else { return Ok(None) };
+    let main = vault.read(|read| read.entry(&head))?.map(|row| row.log).filter(|main| *main != log);
+    Ok(Some(FoundPlace { main, compartment }))
+}
+
+/// What the entries of a log beside a main one say of where it stands.
+fn place_of(rows: &[EntryRow]) -> Option<(Compartment, EntryId)> {
+    rows.iter().find_map(|row| {
+        let entry = Entry::from_bytes(&row.bytes).ok()?;
+        let (compartment, heads) = entry.place();
+        let head = heads.first().filter(|_| compartment != Compartment::Shared)?;
+        Some((compartment, *head))
+    })
+}
+
+fn sort_entries(mut replica: Replica, rows: Vec<EntryRow>, by: By<'_>) -> Sorted {
     let mut sorted = Sorted { waiting: rows, ..Sorted::default() };
     loop {
         let before = sorted.waiting.len();
         for row in std::mem::take(&mut sorted.waiting) {
             let signed = row.signature.as_slice().try_into().ok();
             let signed = signed.map(|signature| SignedEntry { bytes: row.bytes.clone(), signature });
-            match signed.map(|signed| replica.take(&signed, trust)) {
+            match signed.map(|signed| replica.take(&signed, by)) {
                 Some(Ok(Offered::Admitted(_))) => sorted.whole.push(row),
                 Some(Ok(Offered::Waiting(..))) => sorted.waiting.push(row),
                 Some(Err(_)) | None => sorted.refused.push(row),

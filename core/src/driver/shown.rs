@@ -13,15 +13,33 @@ use crate::store::Vault;
 
 impl Books {
     pub(crate) fn shown(&mut self, vault: &Vault, log: LogId, at: Moment) -> Result<PlanView, DriverError> {
+        let plan = self.unlocked(vault, log, at)?;
+        Ok(if self.is_locked(vault, log)? { locked(plan) } else { plan })
+    }
+
+    /// The same as if nothing were withdrawn.
+    pub(crate) fn unlocked(
+        &mut self,
+        vault: &Vault,
+        log: LogId,
+        at: Moment,
+    ) -> Result<PlanView, DriverError> {
         let backlog = self.backlog(vault, &log)?;
-        let is_locked = self.is_locked(vault, log)?;
-        let reader = self.reader;
-        let (replica, trust) = self.replica_and_trust(vault, log)?;
-        let role = reader.and_then(|reader| trust.credential(&reader)).map(|credential| credential.role);
+        let shown = if self.role() == Some(Role::UrgentCare) { urgent } else { view };
         let as_of = AsOf { now: at.now, last_contact: at.relay_time };
-        let shown = if role == Some(Role::UrgentCare) { urgent } else { view };
-        let plan = replica.material(trust, as_of, backlog, shown);
-        Ok(if is_locked { locked(plan) } else { plan })
+        let family = self.family(vault, log)?;
+        Ok(family.main.material_with(&family.beside, family.trust, as_of, backlog, shown))
+    }
+
+    /// What the device's person is to plans.
+    pub(crate) fn role(&self) -> Option<Role> {
+        self.trust.credential(&self.reader?).map(|credential| credential.role)
+    }
+
+    /// True when the device's person has a capability.
+    pub(crate) fn may(&self, what: u32) -> bool {
+        let own = self.reader.and_then(|reader| self.trust.credential(&reader));
+        own.is_some_and(|own| own.capabilities.has(what))
     }
 
     /// What of a log is not where it should be yet.

@@ -33,7 +33,10 @@ const WISHES: usize = STATEMENTS_MAX;
 /// Reads what is to be pushed; true when there is more than one request can carry.
 ///
 /// Entries wait until every statement is through: one of them may be what gives the right to push them.
+///
+/// Who looked since the last contact goes along.
 pub(crate) fn collect(device: &Device) -> Result<(SyncRequest, Sent, bool), DriverError> {
+    device.send_looks();
     let mailbox = &device.mailbox;
     let statements = mailbox.statements(STATEMENTS)?;
     let all_statements = statements.len() < STATEMENTS;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use bedside_protocol::entry::{Approval, Body, Consent, Decision, Entry, Outcome, Review, Scope};
+use bedside_protocol::entry::{
+    Approval, Body, Compartment, Consent, Decision, Entry, Outcome, Review, Scope,
+};
 use bedside_protocol::ids::{EntryId, IdentityId};
 use bedside_protocol::statement::{Capabilities, Credential, Role, Trust};
 
 use super::review::Ruling;
-use super::{Brought, HeldReason, Ledger, Node, Verdict, moment};
+use super::{Brought, By, HeldReason, Ledger, Node, Verdict, moment};
 use crate::crdt::{ChangeHash, ChangeInfo, inspect};
 use crate::limits::REVIEW_MONTHS_MAX;
 use crate::plan::authority::{Target, may_write};
@@ -25,6 +27,9 @@ struct Case<'a> {
     credential: &'a Credential,
     trust: &'a Trust,
     landmarks: &'a BTreeSet<EntryId>,
+    /// The plan's main log, and what of it was in the entry's past. Of an entry of the main log: its own.
+    plan: &'a Ledger,
+    plan_landmarks: &'a BTreeSet<EntryId>,
 }
 
 /// The verdict, and the change that the entry brings if it is well-formed: a reviewer may adopt it later.
@@ -33,11 +38,20 @@ pub(super) fn judge(
     id: &EntryId,
     entry: &Entry,
     credential: &Credential,
-    trust: &Trust,
+    by: By<'_>,
 ) -> (Verdict, Option<Brought>) {
-    let landmarks = ledger.landmarks_before(entry);
-    let author = credential.identity();
-    let case = Case { ledger, entry, author, credential, trust, landmarks: &landmarks };
+    let own = ledger.landmarks_before(entry);
+    let of_plan = by.plan.map(|plan| plan.landmarks_at(entry.place().1));
+    let case = Case {
+        ledger,
+        entry,
+        author: credential.identity(),
+        credential,
+        trust: by.trust,
+        landmarks: &own,
+        plan: by.plan.unwrap_or(ledger),
+        plan_landmarks: of_plan.as_ref().unwrap_or(&own),
+    };
     if let Err(reason) = case.place(id) {
         return (Verdict::Held(reason), None);
     }
@@ -52,6 +66,7 @@ pub(super) fn judge(
 
 impl Case<'_> {
     fn place(&self, id: &EntryId) -> Checked {
+        self.compartment()?;
         if self.ledger.losers.contains(id) {
             return Err(HeldReason::Forked);
         }
@@ -67,6 +82,23 @@ impl Case<'_> {
         } else {
             Err(malformed("its author's previous entry is not in its past"))
         }
+    }
+
+    /// It says that it belongs in this log, and what it says does.
+    fn compartment(&self) -> Checked {
+        let says = self.entry.compartment.is_some() == self.entry.plan_heads.is_some();
+        if !says || self.entry.place().0 != self.ledger.compartment {
+            return Err(malformed("it is of another compartment than this log"));
+        }
+        let belongs = match self.ledger.compartment {
+            Compartment::Shared => !matches!(self.entry.body, Body::Looks(_)),
+            Compartment::Professional => {
+                matches!(self.entry.body, Body::Change(_) | Body::Decision(_) | Body::Review(_))
+            }
+            Compartment::Restricted => matches!(self.entry.body, Body::Change(_) | Body::Review(_)),
+            Compartment::AccessRecord => matches!(self.entry.body, Body::Looks(_)),
+        };
+        if belongs { Ok(()) } else { Err(malformed("that is not kept in this compartment")) }
     }
 
     /// What a change says of itself; an error when it can never be applied.
@@ -122,6 +154,7 @@ impl Case<'_> {
                 self.basis(Scope::Record)?;
                 self.allowed(Target::Mark(mark.stage))
             }
+            Body::Looks(_) => self.any_basis(),
         }
     }
 
@@ -136,11 +169,11 @@ impl Case<'_> {
             && organisation
                 .or(issuers_organisation)
                 .is_none_or(|o| (o.valid_from..=o.valid_until).contains(&at));
-        let for_this_plan = credential.plan.is_none_or(|plan| plan == self.ledger.log);
+        let for_this_plan = credential.plan.is_none_or(|plan| plan == self.plan.log);
         if in_time && for_this_plan { Ok(()) } else { Err(HeldReason::CredentialInvalid) }
     }
 
-    /// After a death only what is about it is written.
+    /// After a death only what is about it is written, and who looked.
     fn alive(&self) -> Checked {
         let about_death = |body: &Body| matches!(body, Body::Decision(decision) if decision.section == Section::AfterDeath.number());
         let exempt = match &self.entry.body {
@@ -148,9 +181,10 @@ impl Case<'_> {
                 let reviewed = self.ledger.nodes.get(&review.entry);
                 !review.adopt || reviewed.is_some_and(|node| about_death(&node.entry.body))
             }
+            Body::Looks(_) => true,
             body => about_death(body),
         };
-        if exempt || !self.ledger.has_died(self.landmarks) { Ok(()) } else { Err(HeldReason::AfterDeath) }
+        if exempt || !self.plan.has_died(self.plan_landmarks) { Ok(()) } else { Err(HeldReason::AfterDeath) }
     }
 
     fn consent(&self, consent: &Consent) -> Checked {
@@ -172,13 +206,19 @@ impl Case<'_> {
     /// The basis it names is the newest of its scope, and nothing that it rests on was withdrawn.
     fn basis(&self, scope: Scope) -> Checked {
         let named = self.entry.basis.ok_or(HeldReason::NoBasis)?;
-        let newest = self.ledger.newest_consents(self.landmarks, scope);
-        let record = self.ledger.newest_consents(self.landmarks, Scope::Record);
+        let newest = self.plan.newest_consents(self.plan_landmarks, scope);
+        let record = self.plan.newest_consents(self.plan_landmarks, Scope::Record);
         let withdrawn = newest.iter().chain(&record).any(|(_, c)| c.outcome == Outcome::Withdrawn);
-        if withdrawn || self.ledger.is_locked_among(&self.entry.credential, self.landmarks, self.trust) {
+        if withdrawn || self.plan.is_locked_among(&self.entry.credential, self.plan_landmarks, self.trust) {
             return Err(HeldReason::ConsentWithdrawn);
         }
         if newest.iter().any(|(id, _)| *id == named) { Ok(()) } else { Err(HeldReason::NoBasis) }
+    }
+
+    /// Who looked is recorded whatever became of consent: it names one, given or withdrawn.
+    fn any_basis(&self) -> Checked {
+        let named = self.entry.basis.filter(|id| self.plan_landmarks.contains(id));
+        named.and_then(|id| self.plan.consent(&id)).map(drop).ok_or(HeldReason::NoBasis)
     }
 
     fn builds_on_the_plan(&self, deps: &[ChangeHash]) -> Checked {
@@ -189,7 +229,12 @@ impl Case<'_> {
 
     fn may_write_key(&self, key: &str) -> Checked {
         match schema::field(key) {
-            Some((field, _)) => self.allowed(Target::Field(field)),
+            Some((field, _)) if field.may_be_in(self.ledger.compartment) => {
+                self.allowed(Target::Field(field))
+            }
+            Some((field, _)) => {
+                Err(malformed(&format!("\"{}\" is kept in another compartment", field.label)))
+            }
             // A field of a newer version: kept, and left to those who write anything at all.
             None if self.credential.capabilities.has(Capabilities::WRITE) => Ok(()),
             None => Err(HeldReason::NotAllowed("it writes a field that this version does not know".into())),
@@ -198,6 +243,10 @@ impl Case<'_> {
 
     fn decision(&self, decision: &Decision) -> Checked {
         self.allowed(target(decision)?)?;
+        if decision.section == Section::AfterDeath.number() && self.ledger.compartment != Compartment::Shared
+        {
+            return Err(malformed("a death is kept from nobody"));
+        }
         if let Some(endorsed) = decision.endorses
             && (!decision.supersedes.is_empty() || !self.is_past(&endorsed))
         {

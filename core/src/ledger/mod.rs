@@ -13,6 +13,10 @@
 //! | [`owners`] | whose plan it is, and who may read it after consent to share is withdrawn |
 //! | [`replica`] | a ledger and its document, kept together |
 //! | [`mod@write`] | a new entry by this device's author |
+//!
+//! A plan is a family of logs: the main one, and one for each compartment that is written in. A log beside the main one is a
+//! ledger of its own whose entries are judged by the main one's past ([`By`]); what is believed of the family is a function of
+//! the family's entries.
 
 pub mod approval;
 mod judge;
@@ -26,7 +30,7 @@ pub mod write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bedside_protocol::entry::{Body, Consent, Decision, Entry, Grant, Outcome, Scope};
+use bedside_protocol::entry::{Body, Compartment, Consent, Decision, Entry, Grant, Outcome, Scope};
 use bedside_protocol::ids::{EntryId, IdentityId, LogId, StatementId, Timestamp};
 use bedside_protocol::statement::Trust;
 
@@ -36,6 +40,7 @@ use crate::plan::schema::Section;
 /// Everything known of one log, without the document.
 pub struct Ledger {
     log: LogId,
+    compartment: Compartment,
     texts: &'static [&'static str],
     /// The document before any change: what every change may build on.
     first: Document,
@@ -55,6 +60,24 @@ pub struct Ledger {
     losers: BTreeSet<EntryId>,
     /// Changes that do not fit the document they build on.
     broken: BTreeSet<EntryId>,
+    /// How often everything was judged again, and how often the plan's main log had been when this one last was.
+    rejudged: u32,
+    judged_by: u32,
+}
+
+/// What entries are judged by, beside their own past.
+#[derive(Clone, Copy)]
+pub struct By<'a> {
+    /// Whose word counts.
+    pub trust: &'a Trust,
+    /// For a log beside the plan's main one: the main one.
+    pub plan: Option<&'a Ledger>,
+}
+
+impl<'a> From<&'a Trust> for By<'a> {
+    fn from(trust: &'a Trust) -> Self {
+        Self { trust, plan: None }
+    }
 }
 
 /// One admitted entry.
@@ -166,9 +189,10 @@ pub struct Standing<'a> {
 impl Ledger {
     /// An empty log. `texts` are the document's keys that merge as text.
     #[must_use]
-    pub fn new(log: LogId, texts: &'static [&'static str]) -> Self {
+    pub fn new(log: LogId, compartment: Compartment, texts: &'static [&'static str]) -> Self {
         Self {
             log,
+            compartment,
             texts,
             first: Document::new(texts),
             nodes: BTreeMap::new(),
@@ -181,38 +205,44 @@ impl Ledger {
             forked: false,
             losers: BTreeSet::new(),
             broken: BTreeSet::new(),
+            rejudged: 0,
+            judged_by: 0,
         }
     }
 
     /// Takes an entry whose signature has been verified against its credential.
-    pub fn admit(&mut self, id: EntryId, entry: Entry, trust: &Trust) -> Admission {
+    pub fn admit<'a>(&mut self, id: EntryId, entry: Entry, by: impl Into<By<'a>>) -> Admission {
+        let by = by.into();
         if self.nodes.contains_key(&id) {
             return Admission::Known;
         }
-        if let Some(missing) = self.missing(&entry, trust) {
+        if let Some(missing) = self.missing(&entry, by) {
             return Admission::Waiting(missing);
         }
-        self.insert(id, entry, trust);
+        self.insert(id, entry, by);
         if self.forked { Admission::Rejudge } else { Admission::Admitted }
     }
 
-    fn missing(&self, entry: &Entry, trust: &Trust) -> Option<Missing> {
-        let absent: Vec<EntryId> =
-            entry.parents.iter().filter(|parent| !self.nodes.contains_key(parent)).copied().collect();
+    fn missing(&self, entry: &Entry, by: By<'_>) -> Option<Missing> {
+        let parents = entry.parents.iter().filter(|parent| !self.nodes.contains_key(parent));
+        let (_, heads) = entry.place();
+        let judged_by = heads.iter().filter(|_| self.compartment != Compartment::Shared);
+        let of_plan = judged_by.filter(|head| by.plan.is_none_or(|plan| !plan.nodes.contains_key(head)));
+        let absent: Vec<EntryId> = parents.chain(of_plan).copied().collect();
         if !absent.is_empty() {
             return Some(Missing::Entries(absent));
         }
-        trust.credential(&entry.credential).is_none().then_some(Missing::Credential(entry.credential))
+        by.trust.credential(&entry.credential).is_none().then_some(Missing::Credential(entry.credential))
     }
 
-    fn insert(&mut self, id: EntryId, entry: Entry, trust: &Trust) {
-        let credential = trust.credential(&entry.credential).expect("missing() found it");
+    fn insert(&mut self, id: EntryId, entry: Entry, by: By<'_>) {
+        let credential = by.trust.credential(&entry.credential).expect("missing() found it");
         let author = credential.identity();
         let place = self.authors.entry(author).or_default().entry(entry.author_seq).or_default();
         place.insert(id);
         self.forked |= place.len() > 1;
         let depth = self.parents_of(&entry).map(|node| node.depth + 1).max().unwrap_or_default();
-        let (verdict, change) = judge::judge(self, &id, &entry, credential, trust);
+        let (verdict, change) = judge::judge(self, &id, &entry, credential, by);
         let mut landmarks = self.landmarks_before(&entry);
         if is_landmark(&entry.body, &verdict) {
             Arc::make_mut(&mut landmarks).insert(id);
@@ -256,7 +286,12 @@ impl Ledger {
     }
 
     fn landmarks_before(&self, entry: &Entry) -> Arc<BTreeSet<EntryId>> {
-        let mut sets = self.parents_of(entry).map(|node| &node.landmarks);
+        self.landmarks_at(&entry.parents)
+    }
+
+    /// Every landmark for somebody who had these entries and their past.
+    fn landmarks_at(&self, heads: &[EntryId]) -> Arc<BTreeSet<EntryId>> {
+        let mut sets = heads.iter().filter_map(|head| self.nodes.get(head)).map(|node| &node.landmarks);
         let Some(first) = sets.next() else { return Arc::default() };
         let mut union = Arc::clone(first);
         for set in sets.filter(|set| !Arc::ptr_eq(set, first)) {
@@ -332,6 +367,23 @@ impl Ledger {
     #[must_use]
     pub const fn log(&self) -> LogId {
         self.log
+    }
+
+    /// Which part of the plan it holds.
+    #[must_use]
+    pub const fn compartment(&self) -> Compartment {
+        self.compartment
+    }
+
+    /// True when the plan's main log was judged again since this one was judged by it.
+    fn is_stale(&self, by: By<'_>) -> bool {
+        by.plan.is_some_and(|plan| plan.rejudged != self.judged_by)
+    }
+
+    /// True when nothing was admitted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
     }
 
     /// The newest entries: those that nothing admitted builds on.
@@ -476,8 +528,11 @@ impl Ledger {
     ///
     /// Of two entries that one author wrote in one place, the one stands that most colleagues built on without knowing the
     /// other, so that nobody alone can unsettle later what others have relied on; at a tie, the one with the smaller id.
-    pub fn rejudge(&mut self, trust: &Trust) {
-        self.losers = self.find_losers(trust);
+    pub fn rejudge<'a>(&mut self, by: impl Into<By<'a>>) {
+        let by = by.into();
+        self.rejudged += 1;
+        self.judged_by = by.plan.map_or(0, |plan| plan.rejudged);
+        self.losers = self.find_losers(by.trust);
         let mut again: Vec<(u32, EntryId, Entry)> = std::mem::take(&mut self.nodes)
             .into_iter()
             .map(|(id, node)| (node.depth, id, node.entry))
@@ -490,7 +545,7 @@ impl Ledger {
         self.adopted.clear();
         self.authors.clear();
         for (_, id, entry) in again {
-            self.insert(id, entry, trust);
+            self.insert(id, entry, by);
         }
     }
 
@@ -540,6 +595,6 @@ fn is_landmark(body: &Body, verdict: &Verdict) -> bool {
     match body {
         Body::Consent(_) | Body::Review(_) | Body::Approval(_) => *verdict == Verdict::Standing,
         Body::Decision(decision) => decision.section == Section::AfterDeath.number(),
-        Body::Change(_) | Body::Grant(_) | Body::Mark(_) => false,
+        Body::Change(_) | Body::Grant(_) | Body::Mark(_) | Body::Looks(_) => false,
     }
 }

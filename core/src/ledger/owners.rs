@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bedside_protocol::entry::{Body, Outcome, Scope};
-use bedside_protocol::ids::{EntryId, StatementId};
+use bedside_protocol::ids::{EntryId, Principal, StatementId};
 use bedside_protocol::statement::{Role, Trust};
 
 use super::{Ledger, Node};
@@ -37,6 +37,17 @@ impl Ledger {
             node.author == credential.identity() || (theirs.is_some() && theirs == organisation)
         };
         credential.role == Role::Person || self.roots(landmarks).any(began)
+    }
+
+    /// Who began the plan: the organisations of those who did, and a person themself.
+    #[must_use]
+    pub fn owners(&self, trust: &Trust) -> BTreeSet<Principal> {
+        let of_root = |node: &Node| match trust.organisation_of(&node.entry.credential) {
+            Some(organisation) => Principal::Organisation(organisation.id),
+            None => Principal::Identity(node.author),
+        };
+        let landmarks = self.landmarks();
+        self.roots(&landmarks).map(of_root).collect()
     }
 
     /// The consents that a plan began with: one, or several when it was begun on several devices apart.

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bedside_protocol::entry::{Body, Entry, EntryError, entry_id};
+use bedside_protocol::entry::{Body, Compartment, Entry, EntryError, entry_id};
 use bedside_protocol::ids::{EntryId, LogId, StatementId};
 use bedside_protocol::statement::{Credential, Trust};
 
 use super::approval::Approved;
-use super::{Admission, Ledger, Missing, Standing};
+use super::{Admission, By, Ledger, Missing, Standing};
 use crate::crdt::{CrdtError, Document};
 use crate::crypto::content::verify_entry;
 use crate::limits::UNSAVED_CHANGES_MAX;
@@ -78,21 +78,38 @@ pub enum Offered {
 }
 
 impl Replica {
-    /// A log of which nothing is held.
+    /// A plan's main log of which nothing is held.
     #[must_use]
     pub fn new(log: LogId) -> Self {
-        let (ledger, document) = (Ledger::new(log, TEXTS), Document::new(TEXTS));
+        Self::of(log, Compartment::Shared)
+    }
+
+    /// Any log of a plan of which nothing is held.
+    #[must_use]
+    pub fn of(log: LogId, compartment: Compartment) -> Self {
+        let (ledger, document) = (Ledger::new(log, compartment, TEXTS), Document::new(TEXTS));
         Self { ledger, document, unsaved: 0, left_out: BTreeSet::new(), postponed: Postponed::default() }
     }
 
-    /// From entries that were verified when they were stored, in any order. One that cannot be read (a newer version wrote
-    /// it) is left out with everything that builds on it, and the rest stands: see [`Self::left_out`]. With the stored document,
-    /// if it fits, only the changes since then have to be applied.
+    /// A plan's main log, from what was stored of it: see [`Self::rebuild_of`].
     pub fn rebuild(
         log: LogId,
         entries: impl IntoIterator<Item = Vec<u8>>,
         document: Option<&[u8]>,
         trust: &Trust,
+    ) -> Self {
+        Self::rebuild_of(log, Compartment::Shared, entries, document, trust.into())
+    }
+
+    /// From entries that were verified when they were stored, in any order. One that cannot be read (a newer version wrote
+    /// it) is left out with everything that builds on it, and the rest stands: see [`Self::left_out`]. With the stored document,
+    /// if it fits, only the changes since then have to be applied.
+    pub fn rebuild_of(
+        log: LogId,
+        compartment: Compartment,
+        entries: impl IntoIterator<Item = Vec<u8>>,
+        document: Option<&[u8]>,
+        by: By<'_>,
     ) -> Self {
         let mut pending = Vec::new();
         let mut left_out = BTreeSet::new();
@@ -103,18 +120,33 @@ impl Replica {
                 Err(_) => drop(left_out.insert(id)),
             }
         }
-        let (ledger, waiting, rejudged) = admit_all(log, pending, trust);
+        let mut empty = Ledger::new(log, compartment, TEXTS);
+        empty.judged_by = by.plan.map_or(0, |plan| plan.rejudged);
+        let (ledger, waiting, rejudged) = admit_all(empty, pending, by);
         left_out.extend(waiting);
         let stored = document.and_then(|bytes| Document::load(bytes).ok());
-        let mut replica = Self { ledger, left_out, ..Self::new(log) };
+        let mut replica = Self { ledger, left_out, ..Self::of(log, compartment) };
         // It was written together with entries, so it can hold too much only after a judgement took something out again, or
         // when an entry cannot be read any more.
         let fits = |_: &Document| !rejudged && replica.left_out.is_empty();
         let caught_up = stored.filter(fits).is_some_and(|stored| replica.catch_up(stored).is_ok());
         if !caught_up {
-            replica.redraw(trust);
+            replica.redraw(by);
         }
         replica
+    }
+
+    /// Judges everything again if the plan's main log was, since this log was judged by it.
+    pub fn keep_up(&mut self, by: By<'_>) {
+        if self.ledger.is_stale(by) {
+            self.rejudge(by);
+        }
+    }
+
+    fn rejudge(&mut self, by: By<'_>) {
+        self.postponed = Postponed::default();
+        self.ledger.rejudge(by);
+        self.redraw(by);
     }
 
     /// Stored entries that are not in the ledger: what cannot be read, and what builds on it.
@@ -141,30 +173,33 @@ impl Replica {
         Ok(())
     }
 
-    /// What somebody believed who held only some of the entries: those that `keep` says, as far as their past is kept too.
+    /// What somebody believed of a main log who held only some of its entries: those that `keep` says, as far as their past is kept too.
     #[must_use]
     pub fn at(&self, keep: impl Fn(&EntryId, &Entry) -> bool, trust: &Trust) -> Self {
         let all = self.ledger.in_order().into_iter();
         let kept = all.filter(|(id, entry, _)| keep(id, entry));
         let kept = kept.map(|(id, entry, _)| (id, entry.clone())).collect();
-        let (ledger, _, _) = admit_all(self.ledger.log, kept, trust);
-        let mut replica = Self { ledger, ..Self::new(self.ledger.log) };
-        replica.redraw(trust);
+        let empty = Ledger::new(self.ledger.log, self.ledger.compartment, TEXTS);
+        let (ledger, _, _) = admit_all(empty, kept, trust.into());
+        let mut replica = Self { ledger, ..Self::of(self.ledger.log, self.ledger.compartment) };
+        replica.redraw(trust.into());
         replica
     }
 
     /// Verifies and admits one entry.
-    pub fn offer(&mut self, signed: &SignedEntry, trust: &Trust) -> Result<Offered, Refused> {
-        let offered = self.take(signed, trust);
-        self.settle(trust);
+    pub fn offer<'a>(&mut self, signed: &SignedEntry, by: impl Into<By<'a>>) -> Result<Offered, Refused> {
+        let by = by.into();
+        let offered = self.take(signed, by);
+        self.settle(by);
         offered
     }
 
     /// The same for one of many: the document is as it was until [`Self::settle`], which takes them in together.
-    pub fn take(&mut self, signed: &SignedEntry, trust: &Trust) -> Result<Offered, Refused> {
+    pub fn take<'a>(&mut self, signed: &SignedEntry, by: impl Into<By<'a>>) -> Result<Offered, Refused> {
+        let by = by.into();
         let entry = Entry::from_bytes(&signed.bytes)?;
         let id = entry_id(&self.ledger.log, &signed.bytes);
-        let Some(credential) = trust.credential(&entry.credential) else {
+        let Some(credential) = by.trust.credential(&entry.credential) else {
             return Ok(Offered::Waiting(id, Missing::Credential(entry.credential)));
         };
         if !verify_entry(&credential.signing_key, &id, &signed.signature) {
@@ -173,12 +208,16 @@ impl Replica {
         if self.postponed.adopted.is_none() {
             self.postponed.adopted = Some(self.ledger.adopted.clone());
         }
-        match self.ledger.admit(id, entry, trust) {
+        if self.ledger.is_stale(by) {
+            self.ledger.rejudge(by);
+            self.postponed.redraw = true;
+        }
+        match self.ledger.admit(id, entry, by) {
             Admission::Waiting(missing) => return Ok(Offered::Waiting(id, missing)),
             Admission::Known => {}
             Admission::Admitted => self.postponed.new.push(id),
             Admission::Rejudge => {
-                self.ledger.rejudge(trust);
+                self.ledger.rejudge(by);
                 self.postponed.redraw = true;
             }
         }
@@ -186,10 +225,10 @@ impl Replica {
     }
 
     /// Takes into the document what [`Self::take`] admitted. A change that does not fit is found here.
-    pub fn settle(&mut self, trust: &Trust) {
+    pub fn settle<'a>(&mut self, by: impl Into<By<'a>>) {
         let Postponed { new, adopted, redraw } = std::mem::take(&mut self.postponed);
         if redraw || self.follow(new, &adopted.unwrap_or_default()).is_err() {
-            self.redraw(trust);
+            self.redraw(by.into());
         }
     }
 
@@ -212,7 +251,7 @@ impl Replica {
 
     /// Applies every change of the plan to an empty document. One that does not fit what it builds on is held after all, and
     /// everything is judged again; that depends on the change's own past alone, so every device holds the same ones.
-    fn redraw(&mut self, trust: &Trust) {
+    fn redraw(&mut self, by: By<'_>) {
         loop {
             let mut document = Document::new(TEXTS);
             let all = self.ledger.in_order().into_iter();
@@ -225,7 +264,7 @@ impl Replica {
                 break;
             }
             self.ledger.broken.extend(broken);
-            self.ledger.rejudge(trust);
+            self.ledger.rejudge(by);
         }
     }
 
@@ -271,7 +310,7 @@ impl Replica {
         })
     }
 
-    /// Hands the plan's view everything it is made of.
+    /// Hands the plan's view everything it is made of, as far as it is in the main log.
     pub fn material<R>(
         &self,
         trust: &Trust,
@@ -279,7 +318,26 @@ impl Replica {
         backlog: Backlog,
         use_it: impl FnOnce(&Material<'_>) -> R,
     ) -> R {
+        self.material_with(&[], trust, as_of, waiting, use_it)
+    }
+
+    /// The same with the logs beside the main one that the reader holds.
+    pub fn material_with<R>(
+        &self,
+        beside: &[&Self],
+        trust: &Trust,
+        as_of: AsOf,
+        waiting: usize,
+        use_it: impl FnOnce(&Material<'_>) -> R,
+    ) -> R {
         let ledger = &self.ledger;
+        let in_compartment =
+            |wanted| beside.iter().find(|replica| replica.ledger.compartment == wanted).copied();
+        let restricted = in_compartment(Compartment::Restricted);
+        let from = |change: &_| {
+            let replicas = [self].into_iter().chain(beside.iter().copied());
+            replicas.flat_map(|replica| Some((replica, replica.ledger.entry_of(change)?))).next()
+        };
         let decisions: Vec<StandingDecision> = ledger
             .decided_sections()
             .into_iter()
@@ -307,7 +365,8 @@ impl Replica {
             document: &self.document,
             decisions: &decisions,
             consents: &consents,
-            provenance: &|change| self.provenance(&ledger.entry_of(change)?, trust),
+            restricted: restricted.map(Self::document),
+            provenance: &|change| from(change).and_then(|(replica, id)| replica.provenance(&id, trust)),
             approvals: &approvals,
             digests: &ledger.digests(&self.document),
             course: self.course(trust),
@@ -370,12 +429,15 @@ impl Replica {
 }
 
 /// Admits what can be admitted; what waits for something else; whether anything was judged anew.
-fn admit_all(log: LogId, mut pending: Vec<(EntryId, Entry)>, trust: &Trust) -> (Ledger, Vec<EntryId>, bool) {
-    let mut ledger = Ledger::new(log, TEXTS);
+fn admit_all(
+    mut ledger: Ledger,
+    mut pending: Vec<(EntryId, Entry)>,
+    by: By<'_>,
+) -> (Ledger, Vec<EntryId>, bool) {
     let mut rejudge = false;
     loop {
         let before = pending.len();
-        pending.retain(|(id, entry)| match ledger.admit(*id, entry.clone(), trust) {
+        pending.retain(|(id, entry)| match ledger.admit(*id, entry.clone(), by) {
             Admission::Waiting(_) => true,
             Admission::Rejudge => {
                 rejudge = true;
@@ -388,7 +450,7 @@ fn admit_all(log: LogId, mut pending: Vec<(EntryId, Entry)>, trust: &Trust) -> (
         }
     }
     if rejudge {
-        ledger.rejudge(trust);
+        ledger.rejudge(by);
     }
     (ledger, pending.into_iter().map(|(id, _)| id).collect(), rejudge)
 }

@@ -1,6 +1,6 @@
 //! A new entry by this device's author, in its place after everything the device holds.
 
-use bedside_protocol::entry::{Body, Entry, Scope};
+use bedside_protocol::entry::{Body, Compartment, Entry, Scope};
 use bedside_protocol::ids::{EntryId, IdentityId, LogId, StatementId, Timestamp};
 use bedside_protocol::limits::PARENTS_MAX;
 use bedside_protocol::signing::sha256;
@@ -30,13 +30,24 @@ pub enum WriteError {
 }
 
 impl Ledger {
-    /// The entry that this author would write now. It is not part of the ledger until it is signed and admitted.
+    /// The entry that this author would write now into a plan's main log. It is not part of the ledger until it is signed and
+    /// admitted.
     pub fn compose(&self, pen: &Pen, body: Body) -> Result<Entry, WriteError> {
+        self.compose_in(self, pen, body)
+    }
+
+    /// The same into any log of a plan, whose main one is `plan`.
+    pub fn compose_in(&self, plan: &Self, pen: &Pen, body: Body) -> Result<Entry, WriteError> {
+        let basis_of = |scope| match &body {
+            Body::Looks(_) => plan.consents().first().map(|(id, _)| *id),
+            _ => plan.basis(scope),
+        };
+        let scope = if matches!(body, Body::Grant(_)) { Scope::Share } else { Scope::Record };
         let basis = match &body {
             Body::Consent(_) => None,
-            Body::Grant(_) => Some(self.basis(Scope::Share).ok_or(WriteError::NoBasis(Scope::Share))?),
-            _ => Some(self.basis(Scope::Record).ok_or(WriteError::NoBasis(Scope::Record))?),
+            _ => Some(basis_of(scope).ok_or(WriteError::NoBasis(scope))?),
         };
+        let compartment = Some(self.compartment).filter(|own| *own != Compartment::Shared);
         let last = self.last_of(&pen.author);
         let parents = self.parents_for(last.map(|(_, id)| id));
         Ok(Entry {
@@ -45,11 +56,12 @@ impl Ledger {
             author_seq: last.map_or(1, |(seq, _)| seq.saturating_add(1)),
             prev: Entry::prev_of(last.map(|(_, id)| id), &parents),
             parents,
-            plan_heads: None,
+            plan_heads: compartment.map(|_| plan.parents_for(None)),
             device_time: pen.now,
             relay_time: pen.relay_time,
             basis,
             body,
+            compartment,
         })
     }
 

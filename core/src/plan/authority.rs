@@ -20,6 +20,8 @@ pub enum Target {
     Review,
     /// Where the plan stands on its way to approval.
     Mark(Stage),
+    /// Reading a plan although consent to share it was withdrawn.
+    BreakGlass,
 }
 
 /// Why somebody may not write something, for them to read.
@@ -68,6 +70,9 @@ pub enum Refusal {
     /// A role that reads.
     #[error("your role ({}) reads plans and does not write in them", .0.name())]
     ReadsOnly(Role),
+    /// Reading without consent is for those who treat.
+    #[error("only clinicians and urgent care may open a locked plan; your role is {}", .0.name())]
+    KeepsGlass(Role),
     /// Only resuscitation and escalation are endorsed.
     #[error("\"{0}\" is not endorsed; only resuscitation and escalation are")]
     NotEndorsed(&'static str),
@@ -90,6 +95,10 @@ pub fn may_write(role: Role, capabilities: Capabilities, target: Target) -> Resu
         Target::Review => may_review(role, capabilities, "decide on held entries"),
         Target::Mark(Stage::AwaitingApproval) => may_ask(role, capabilities),
         Target::Mark(_) => may_review(role, capabilities, "say how a plan stands"),
+        Target::BreakGlass => match role {
+            Role::Doctor | Role::Nurse | Role::AlliedHealth | Role::UrgentCare => Ok(()),
+            _ => Err(Refusal::KeepsGlass(role)),
+        },
     }
 }
 
@@ -242,9 +251,10 @@ mod tests {
             Target::Review,
             Target::Mark(Stage::AwaitingApproval),
             Target::Mark(Stage::EnteredInError),
+            Target::BreakGlass,
         ];
         let mut table =
-            "                cpr endorse prognosis capacity approve review ask in-error\n".to_owned();
+            "                cpr endorse prognosis capacity approve review ask in-error glass\n".to_owned();
         for role in Role::ALL {
             let row = acts.map(|act| {
                 let usual = may_write(role, role.usual_capabilities(), act).is_ok();
@@ -260,16 +270,16 @@ mod tests {
             table += &format!("{:<15} {}\n", role.name(), row.join(" "));
         }
         expect![[r#"
-                            cpr endorse prognosis capacity approve review ask in-error
-            person          - - - - - - y -
-            proxy           - - - - - - y -
-            doctor          y y y y y y y y
-            nurse           y g g y g y y y
-            allied-health   g g g g g g y g
-            carer           - - - - - - y -
-            social-worker   - - - g - - y -
-            urgent-care     - - - - - - - -
-            administrator   - - - - - - - -
+                            cpr endorse prognosis capacity approve review ask in-error glass
+            person          - - - - - - y - -
+            proxy           - - - - - - y - -
+            doctor          y y y y y y y y y
+            nurse           y g g y g y y y y
+            allied-health   g g g g g g y g y
+            carer           - - - - - - y - -
+            social-worker   - - - g - - y - -
+            urgent-care     - - - - - - - - y
+            administrator   - - - - - - - - -
         "#]]
         .assert_eq(&table);
     }

@@ -8,6 +8,8 @@
 //! and who it was heard from. A fact from elsewhere (class X) is replaced by the newest from there: `.correction` holds
 //! what somebody here says instead, and both are shown.
 
+use bedside_protocol::entry::Compartment;
+
 use super::codes::Set;
 
 /// One heading of the plan.
@@ -100,15 +102,6 @@ pub enum Part {
     Answer,
     /// What somebody here says instead of a fact from elsewhere.
     Correction,
-}
-
-/// Who may hold a field at all. Each compartment is a log with a key of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Compartment {
-    /// Everything the person may see.
-    Shared,
-    /// Access to the home; every reveal is recorded.
-    Restricted,
 }
 
 const fn f(key: &'static str, section: Section, class: Class, kind: Kind, label: &'static str) -> Field {
@@ -467,12 +460,24 @@ impl Field {
         (self.class == Class::X).then(|| format!("{}{CORRECTION}", self.key))
     }
 
-    /// Which log it belongs in.
+    /// Which log it belongs in, unless whoever writes it says otherwise.
     #[must_use]
     pub fn compartment(&self) -> Compartment {
         match self.key {
             "home.key_safe" | "home.access" => Compartment::Restricted,
             _ => Compartment::Shared,
+        }
+    }
+
+    /// True when it may be kept in a compartment. How to get into a home is always restricted; an alert may be.
+    #[must_use]
+    pub fn may_be_in(&self, compartment: Compartment) -> bool {
+        match compartment {
+            Compartment::Shared | Compartment::Professional => self.compartment() == Compartment::Shared,
+            Compartment::Restricted => {
+                self.compartment() == Compartment::Restricted || self.section == Section::Alerts
+            }
+            Compartment::AccessRecord => false,
         }
     }
 }

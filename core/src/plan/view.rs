@@ -105,8 +105,10 @@ pub struct AsOf {
 
 /// What a view is made of.
 pub struct Material<'a> {
-    /// The log's document.
+    /// The main log's document.
     pub document: &'a Document,
+    /// What is restricted, where the reader holds it: shown as recorded, and read by [`reveal`].
+    pub restricted: Option<&'a Document>,
     /// Every standing decision.
     pub decisions: &'a [StandingDecision],
     /// Every standing consent.
@@ -143,6 +145,8 @@ pub struct PlanView {
     pub version: String,
     /// Who it is about. Shown before everything else, always.
     pub banner: Banner,
+    /// Why it is shown although it is locked; none for any other plan.
+    pub glass: Option<GlassView>,
     /// How old this is.
     pub as_of: AsOfView,
     /// How the plan as a whole stands.
@@ -161,6 +165,19 @@ pub struct PlanView {
     pub unreadable: usize,
     /// Entries that this version cannot read, those that build on them included.
     pub left_out: usize,
+}
+
+/// Broken glass: somebody reads a plan without consent, and said why.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct GlassView {
+    /// `emergency-treatment`, `safeguarding` or `legal-duty`.
+    pub reason: &'static str,
+    /// In their own words.
+    pub why: String,
+    /// RFC 3339, UTC.
+    pub until: Option<String>,
+    /// Until when, for people.
+    pub text: String,
 }
 
 /// How old a view is.
@@ -385,6 +402,7 @@ pub fn view(material: &Material<'_>) -> PlanView {
         kind: "full",
         version: approval::version(material.digests),
         banner,
+        glass: None,
         as_of,
         control,
         alerts: Vec::new(),
@@ -415,12 +433,25 @@ pub fn locked(mut plan: PlanView) -> PlanView {
     plan
 }
 
+/// Puts the mark of broken glass on a view, before every other alert.
+#[must_use]
+pub fn opened(mut plan: PlanView, glass: GlassView) -> PlanView {
+    let text = format!("OPENED WITHOUT CONSENT, {}: {}", glass.text, glass.why);
+    let action = "Read what you need and no more; the person sees who opened it and why".to_owned();
+    plan.alerts.insert(0, Alert { kind: "break-glass", severity: "danger", text, action });
+    plan.glass = Some(glass);
+    plan
+}
+
 /// Reads a field that views withhold, such as the key-safe code. The caller records that it was revealed.
 #[must_use]
 pub fn reveal(material: &Material<'_>, key: &str) -> Vec<ValueView> {
-    match schema::field(key) {
-        Some((field, Part::Main)) => values(material, field, key),
-        _ => Vec::new(),
+    let (Some((field, part)), Some(restricted)) = (schema::field(key), material.restricted) else {
+        return Vec::new();
+    };
+    match part {
+        Part::Main => values(material, restricted, field, key),
+        Part::Answer | Part::Correction => leaves(material, restricted, key),
     }
 }
 
@@ -431,19 +462,36 @@ fn answers(material: &Material<'_>) -> Answers {
     for key in &keys {
         match schema::field(key) {
             Some((field, Part::Main)) => {
-                let values = values(material, field, key);
+                let values = values(material, material.document, field, key);
                 let shown = if withheld(field) { values.into_iter().map(withhold).collect() } else { values };
                 found.entry(key.clone()).or_default().splice(0..0, shown);
             }
             Some((field, part)) => {
-                let mut values = leaves(material, key);
+                let mut values = leaves(material, material.document, key);
                 values.iter_mut().for_each(|value| value.correction = part == Part::Correction);
                 found.entry(field.key.to_owned()).or_default().extend(values);
             }
-            None => found.entry(key.clone()).or_default().extend(leaves(material, key)),
+            None => {
+                let values = leaves(material, material.document, key);
+                found.entry(key.clone()).or_default().extend(values);
+            }
         }
     }
+    restricted(material, &mut found);
     found
+}
+
+/// Of what is restricted a view shows that it is there.
+fn restricted(material: &Material<'_>, found: &mut Answers) {
+    let Some(document) = material.restricted else { return };
+    for key in document.keys() {
+        let (main, values) = match schema::field(&key) {
+            Some((field, Part::Main)) => (key.clone(), values(material, document, field, &key)),
+            Some((field, _)) => (field.key.to_owned(), leaves(material, document, &key)),
+            None => (key.clone(), leaves(material, document, &key)),
+        };
+        found.entry(main).or_default().extend(values.into_iter().map(withhold));
+    }
 }
 
 fn withheld(field: &Field) -> bool {
@@ -456,24 +504,25 @@ fn withhold(value: ValueView) -> ValueView {
         answer: "withheld",
         code: None,
         system: None,
+        date: None,
         ..value
     }
 }
 
-fn values(material: &Material<'_>, field: &Field, key: &str) -> Vec<ValueView> {
+fn values(material: &Material<'_>, document: &Document, field: &Field, key: &str) -> Vec<ValueView> {
     match field.kind {
-        Kind::Text => text(material, key).into_iter().collect(),
-        _ if field.class == Class::X => newest_record(leaves(material, key)),
-        _ => leaves(material, key),
+        Kind::Text => text(material, document, key).into_iter().collect(),
+        _ if field.class == Class::X => newest_record(leaves(material, document, key)),
+        _ => leaves(material, document, key),
     }
 }
 
-fn text(material: &Material<'_>, key: &str) -> Option<ValueView> {
-    let text = material.document.text(key);
+fn text(material: &Material<'_>, document: &Document, key: &str) -> Option<ValueView> {
+    let text = document.text(key);
     if text.trim().is_empty() {
         return None;
     }
-    let changes = material.document.text_changes(key);
+    let changes = document.text_changes(key);
     let mut authors: Vec<Provenance> = changes.iter().filter_map(material.provenance).collect();
     authors.sort_by_key(|author| (author.time, author.entry));
     let last = authors.pop();
@@ -496,8 +545,8 @@ fn text(material: &Material<'_>, key: &str) -> Option<ValueView> {
 }
 
 /// What was taken back is not recorded: it is left out.
-fn leaves(material: &Material<'_>, key: &str) -> Vec<ValueView> {
-    let found = material.document.values(key).into_iter();
+fn leaves(material: &Material<'_>, document: &Document, key: &str) -> Vec<ValueView> {
+    let found = document.values(key).into_iter();
     found
         .filter_map(|value| {
             let author = (material.provenance)(&value.change);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use bedside_protocol::entry::{Approval, Body, Consent, Decision, Mark, Outcome, Review, Scope, Stage};
+use bedside_protocol::entry::{
+    Act, Approval, Body, Consent, Decision, Look, Mark, Outcome, Reason, Review, Scope, Stage,
+};
 use bedside_protocol::ids::Principal;
 
 use super::check::decode_decision;
@@ -25,6 +27,7 @@ pub fn entry(body: &Body) -> String {
         Body::Review(Review { adopt: true, .. }) => "a held entry adopted".to_owned(),
         Body::Review(Review { adopt: false, .. }) => "a held entry declined".to_owned(),
         Body::Mark(mark) => marked(mark),
+        Body::Looks(looks) => looks.iter().map(look).collect::<Vec<_>>().join("; "),
     }
 }
 
@@ -52,6 +55,30 @@ pub fn content(body: &Body) -> Vec<String> {
             fields.into_iter().map(|(key, leaf)| line(&key, leaf.answer.words())).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// What somebody did who looked.
+#[must_use]
+pub fn look(look: &Look) -> String {
+    let field = |key: &str| schema::field(key).map_or(key, |(field, _)| field.label).to_owned();
+    let of = |what: &Option<String>| what.as_deref().map(field).unwrap_or_default();
+    match look.act {
+        Act::View => "looked at the plan".to_owned(),
+        Act::Reveal => format!("had revealed: {}", of(&look.what)),
+        Act::Print => "printed the plan".to_owned(),
+        Act::Export => format!("exported the plan as {}", of(&look.what)),
+        Act::BreakGlass => {
+            let why = look.why.as_ref().map(|why| (why.reason, why.text.as_str()));
+            let reason = match why.map(|(reason, _)| reason) {
+                Some(Reason::EmergencyTreatment) => "emergency treatment",
+                Some(Reason::Safeguarding) => "safeguarding",
+                Some(Reason::LegalDuty) => "a legal duty",
+                None => "no reason given",
+            };
+            let words = why.map(|(_, text)| format!(": {text}")).unwrap_or_default();
+            format!("opened the plan without consent, for {reason}{words}")
+        }
     }
 }
 

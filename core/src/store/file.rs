@@ -33,6 +33,7 @@ pub(super) const VAULT: Kind = Kind {
     migrations: &[
         include_str!("../../migrations/vault/0001_init.sql"),
         include_str!("../../migrations/vault/0002_worklists.sql"),
+        include_str!("../../migrations/vault/0003_look.sql"),
     ],
     reserved: 80,
 };

@@ -71,9 +71,26 @@ impl Mailbox {
     /// Does not wait for the disk: these are copies, durable in the vault, and after a power cut the next unlock makes them anew.
     /// The next write that waits takes them along.
     pub fn add(&self, rows: &[MailRow]) -> Result<(), StoreError> {
+        self.put(
+            rows,
+            "INSERT INTO outgoing (sealed_id, bytes) VALUES (?1, ?2) \
+             ON CONFLICT (sealed_id) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes",
+        )
+    }
+
+    /// [`Self::add`], before everything that is in line.
+    pub fn add_first(&self, rows: &[MailRow]) -> Result<(), StoreError> {
+        self.put(
+            rows,
+            "INSERT INTO outgoing (position, sealed_id, bytes) \
+             VALUES ((SELECT coalesce(min(position), 1) - 1 FROM outgoing), ?1, ?2) \
+             ON CONFLICT (sealed_id) DO UPDATE SET bytes = excluded.bytes, \
+             position = (SELECT min(position) - 1 FROM outgoing)",
+        )
+    }
+
+    fn put(&self, rows: &[MailRow], sql: &str) -> Result<(), StoreError> {
         const STEP: &str = "put entries in the mailbox";
-        let sql = "INSERT INTO outgoing (sealed_id, bytes) VALUES (?1, ?2) \
-                   ON CONFLICT (sealed_id) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes";
         let wait = |connection: &Connection, wait: &str| {
             connection.pragma_update(None, "synchronous", wait).at("set how to write")
         };

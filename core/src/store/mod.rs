@@ -28,7 +28,7 @@ pub use error::{Cause, IoCause, StoreError, is_full};
 pub use mailbox::Mailbox;
 pub use read::VaultRead;
 pub use rows::{
-    ContentKeyRow, Counts, DocumentRow, EntryRow, IncomingRow, List, ListCounts, ListRow, LogRow,
+    ContentKeyRow, Counts, DocumentRow, EntryRow, IncomingRow, List, ListCounts, ListRow, LogRow, LookRow,
     MailReceipt, MailRow, OutgoingRow, Page, PageKey, PlanRow, QuarantineRow, ReceiptKind, ReceiptRow,
     StatementKind, StatementRow, SyncState, ViewRow, VisitRow, Visits, WaitReason, WaitingRow, Wish,
 };

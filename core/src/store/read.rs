@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::columns::{Columns, all, first, limit};
 use super::error::StoreError;
 use super::rows::{
-    ContentKeyRow, Counts, DocumentRow, EntryRow, LogRow, OutgoingRow, PlanRow, QuarantineRow, ReceiptKind,
+    ContentKeyRow, Counts, DocumentRow, EntryRow, LogRow, LookRow, OutgoingRow, PlanRow, QuarantineRow, ReceiptKind,
     ReceiptRow, StatementKind, StatementRow, ViewRow, WaitReason, WaitingRow,
 };
 use crate::limits::PAGE_ITEMS_MAX;
@@ -201,6 +201,14 @@ impl VaultRead<'_> {
         }
     }
 
+    /// Logs with entries that wait for another, of which it is not known yet beside which main log they stand.
+    pub fn logs_without_place(&self) -> Result<Vec<LogId>, StoreError> {
+        let sql = "SELECT DISTINCT l.id FROM waiting w JOIN log l ON l.number = w.log \
+                   WHERE w.reason = ?1 AND l.main IS NULL AND NOT EXISTS (SELECT 1 FROM entry WHERE log = l.number)";
+        let reason = [WaitReason::Parent.code()];
+        all(self.connection, "find logs without a place", sql, reason, |row| row.id(0, LogId::from_slice))
+    }
+
     /// Entries that wait for this id (of a key, an entry or a credential), in order of arrival.
     pub fn waiting_for(&self, needs: &[u8], count: usize) -> Result<Vec<WaitingRow>, StoreError> {
         let sql = select!(waiting "WHERE w.needs = ?1 ORDER BY w.position LIMIT ?2");
@@ -282,6 +290,21 @@ impl VaultRead<'_> {
         all(self.connection, "read a log's receipts", sql, [log.as_bytes()], receipt)
     }
 
+    /// The plans with looks that are in no entry yet.
+    pub fn looked_at(&self) -> Result<Vec<LogId>, StoreError> {
+        let sql = "SELECT id FROM log WHERE number IN (SELECT DISTINCT log FROM look) ORDER BY number";
+        all(self.connection, "list the plans looked at", sql, [], |row| row.id(0, LogId::from_slice))
+    }
+
+    /// A plan's looks that are in no entry yet, oldest first, with their positions, which are never used again.
+    pub fn looks(&self, log: &LogId, count: usize) -> Result<Vec<(i64, LookRow)>, StoreError> {
+        let sql = "SELECT position, bytes FROM look WHERE log = (SELECT number FROM log WHERE id = ?1) \
+                   ORDER BY position LIMIT ?2";
+        all(self.connection, "read looks", sql, params![log.as_bytes(), limit(count)], |row| {
+            Ok((row.number(0)?, LookRow { log: *log, bytes: row.bytes(1)? }))
+        })
+    }
+
     /// What could not be read and was kept, oldest first.
     pub fn quarantined(&self, count: usize) -> Result<Vec<QuarantineRow>, StoreError> {
         let sql = "SELECT table_name, bytes, reason, at FROM quarantine ORDER BY number LIMIT ?1";
@@ -292,6 +315,14 @@ impl VaultRead<'_> {
                 reason: row.text(2)?,
                 at: row.time(3)?,
             })
+        })
+    }
+
+    /// Secrets whose names begin alike, by name.
+    pub fn secrets_with_prefix(&self, prefix: &str) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, StoreError> {
+        let sql = "SELECT name, value FROM secret WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name";
+        all(self.connection, "read secrets", sql, [prefix], |row| {
+            Ok((row.text(0)?, row.bytes(1).map(Zeroizing::new)?))
         })
     }
 

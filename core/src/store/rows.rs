@@ -227,6 +227,15 @@ pub struct ReceiptRow {
     pub detail: Option<Vec<u8>>,
 }
 
+/// A look at a plan that is not in a signed entry yet.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LookRow {
+    /// The plan's main log.
+    pub log: LogId,
+    /// The look, encoded.
+    pub bytes: Vec<u8>,
+}
+
 /// Something that a migration or a rebuild could not read, kept for later.
 #[derive(Clone, PartialEq, Eq)]
 pub struct QuarantineRow {

@@ -15,7 +15,7 @@ use super::columns::{Columns, all};
 use super::error::{At as _, StoreError};
 use super::file::{Database, Kind, MAILBOX, PAGE_BYTES, VAULT, checkpoint, sync_directory, with_suffix};
 use super::lock::FileLock;
-use super::rows::{ContentKeyRow, EntryRow, StatementKind, StatementRow, VisitRow};
+use super::rows::{ContentKeyRow, EntryRow, LookRow, StatementKind, StatementRow, VisitRow};
 use super::{OpenOptions, read};
 use crate::limits::SALVAGE_ATTEMPTS_MAX;
 
@@ -59,6 +59,8 @@ pub enum Salvaged {
     },
     /// A visit.
     Visit(VisitRow),
+    /// A look that was in no entry yet.
+    Look(LookRow),
 }
 
 /// What a salvage came to.
@@ -139,7 +141,7 @@ fn findings_of(connection: &Connection, sql: &str) -> Result<Vec<String>, StoreE
     }
 }
 
-/// Hands over every secret, statement, content key and entry that can still be read from a damaged vault.
+/// Hands over every secret, statement, content key, entry and look that can still be read from a damaged vault.
 ///
 /// `dir` holds the `vault.db`, usually as [`quarantine`] left it; it is not changed. `key` is the literal it was opened
 /// with. SQLCipher authenticates every page, so what is read is what was written, though perhaps not the newest.
@@ -154,6 +156,7 @@ pub fn salvage(dir: &Path, key: &str, mut found: impl FnMut(Salvaged)) -> Result
     walk.entries(&logs, &mut found)?;
     walk.caseload(&logs, &mut found)?;
     walk.visits(&logs, &mut found)?;
+    walk.looks(&logs, &mut found)?;
     Ok(walk.report)
 }
 
@@ -443,6 +446,27 @@ impl Walk<'_> {
                 note: row.text(5)?,
                 done_at: row.optional_time(6)?,
             }));
+            Ok(())
+        })
+    }
+
+    fn looks(
+        &mut self,
+        logs: &BTreeMap<i64, LogId>,
+        found: &mut impl FnMut(Salvaged),
+    ) -> Result<(), StoreError> {
+        if !table_names(&self.source.connect()?)?.iter().any(|name| name == "look") {
+            // The vault was made by an earlier version.
+            return Ok(());
+        }
+        let largest = self.largest(&[
+            "SELECT max(position) FROM look",
+            "SELECT position FROM look INDEXED BY look_by_log ORDER BY log",
+        ])?;
+        let sql = "SELECT position, log, bytes FROM look WHERE position BETWEEN ?1 AND ?2 ORDER BY position";
+        self.walk("look", sql, largest, &mut |row| {
+            let log = logs.get(&row.number(1)?).copied().ok_or(StoreError::row("find the log of a look"))?;
+            found(Salvaged::Look(LookRow { log, bytes: row.bytes(2)? }));
             Ok(())
         })
     }

@@ -116,6 +116,20 @@ impl Vault {
         self.on_writer(move |connection| transact(connection, f))
     }
 
+    /// Runs `f` in one transaction of its own, before whatever is written after it, without waiting for it. `done` hears on
+    /// the writer's thread what came of it: nobody else does.
+    pub fn write_later(
+        &self,
+        f: impl FnOnce(&VaultTx<'_>) -> Result<(), StoreError> + Send + 'static,
+        done: impl FnOnce(Result<(), StoreError>) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let job: Job = Box::new(move |connection| {
+            let result = catch_unwind(AssertUnwindSafe(|| transact(connection, f)));
+            done(result.unwrap_or_else(panicked));
+        });
+        self.writer_jobs()?.send(job).map_err(|_| StoreError::Suspended)
+    }
+
     fn on_writer<R: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Connection) -> Result<R, StoreError> + Send + 'static,

@@ -321,10 +321,12 @@ impl VaultTx<'_> {
     }
 
     /// Works out anew, for everybody who has looked at a plan, when others last wrote in it since.
+    ///
+    /// Who else looked at it (compartment 3) is no news.
     pub fn note_news(&self, log: &LogId) -> Result<(), StoreError> {
         let number = self.log_number(log)?;
         let sql = "WITH news (identity, at) AS (SELECT k.identity, (SELECT max(e.received_at) FROM entry e \
-                   WHERE e.log IN (SELECT ?1 UNION ALL SELECT number FROM log WHERE main = ?1) \
+                   WHERE e.log IN (SELECT ?1 UNION ALL SELECT number FROM log WHERE main = ?1 AND compartment <> 3) \
                    AND e.own = 0 AND e.position > k.position) \
                    FROM looked k WHERE k.log = ?1) \
                    UPDATE looked SET news_at = news.at FROM news \

@@ -9,7 +9,7 @@ use super::columns::{first, run, stored};
 use super::error::StoreError;
 use super::read::VaultRead;
 use super::rows::{
-    ContentKeyRow, DocumentRow, EntryRow, LogRow, MailReceipt, OutgoingRow, PlanRow, QuarantineRow,
+    ContentKeyRow, DocumentRow, EntryRow, LogRow, LookRow, MailReceipt, OutgoingRow, PlanRow, QuarantineRow,
     ReceiptKind, ReceiptRow, StatementRow, ViewRow, WaitingRow,
 };
 use super::search;
@@ -97,6 +97,21 @@ impl<'c> VaultTx<'c> {
         let opened_at = row.opened_at.map(stored);
         let values = params![row.id.as_bytes(), main, row.compartment, row.subscribed, opened_at];
         self.run("keep a log", sql, values).map(drop)
+    }
+
+    /// It is known now beside which main log a log stands. What was taken for a plan of its own is none.
+    pub fn link_log(&self, log: &LogId, main: &LogId, compartment: u8) -> Result<(), StoreError> {
+        const STEP: &str = "link a log to its plan";
+        let (number, main) = (self.log_number(log)?, self.log_number(main)?);
+        let sql = "UPDATE log SET main = ?2, compartment = ?3 WHERE number = ?1";
+        self.run(STEP, sql, params![number, main, compartment])?;
+        [
+            "DELETE FROM view WHERE log = ?1",
+            "DELETE FROM plan_search WHERE rowid = ?1 AND EXISTS (SELECT 1 FROM plan WHERE log = ?1)",
+            "DELETE FROM plan WHERE log = ?1",
+        ]
+        .into_iter()
+        .try_for_each(|sql| self.run(STEP, sql, [number]).map(drop))
     }
 
     /// Whether the relay is asked to keep this device up to date with a log.
@@ -313,6 +328,18 @@ impl<'c> VaultTx<'c> {
         self.run("forget receipts", sql, params![entry.as_bytes(), kind.code()]).map(drop)
     }
 
+    /// Keeps a look until it is in an entry.
+    pub fn put_look(&self, row: &LookRow) -> Result<(), StoreError> {
+        let log = self.log_number(&row.log)?;
+        let sql = "INSERT INTO look (log, bytes) VALUES (?1, ?2)";
+        self.run("keep a look", sql, params![log, row.bytes]).map(drop)
+    }
+
+    /// A look is in an entry now.
+    pub fn delete_look(&self, position: i64) -> Result<(), StoreError> {
+        self.run("forget a look", "DELETE FROM look WHERE position = ?1", [position]).map(drop)
+    }
+
     /// Sets something aside that could not be read.
     pub fn put_quarantine(&self, row: &QuarantineRow) -> Result<(), StoreError> {
         let sql = "INSERT INTO quarantine (table_name, bytes, reason, at) VALUES (?1, ?2, ?3, ?4)";
@@ -337,11 +364,12 @@ impl<'c> VaultTx<'c> {
 
     /// Removes this device's copy of a log, its keys included: the person was discharged, or a role ended.
     ///
-    /// Fails with [`StoreError::GivenUp`] while the outbox has an entry of it: that would be lost.
+    /// Fails with [`StoreError::GivenUp`] while the outbox has an entry of it, or there are looks at it that are in no entry
+    /// yet: they would be lost.
     pub fn purge_log(&self, log: &LogId) -> Result<(), StoreError> {
         const STEP: &str = "remove a log from this device";
         let number = self.log_number(log)?;
-        let sql = "SELECT 1 FROM outgoing WHERE log = ?1";
+        let sql = "SELECT 1 FROM outgoing WHERE log = ?1 UNION ALL SELECT 1 FROM look WHERE log = ?1";
         if first(self.connection, STEP, sql, [number], |_| Ok(()))?.is_some() {
             return Err(StoreError::GivenUp { step: STEP });
         }

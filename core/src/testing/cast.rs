@@ -1,6 +1,6 @@
 //! Invented people with real keys: an organisation, its staff, and the person a plan is about.
 
-use bedside_protocol::entry::{Body, Consent, Entry, Outcome, Scope, entry_id};
+use bedside_protocol::entry::{Body, Compartment, Consent, Entry, Outcome, Scope, entry_id};
 use bedside_protocol::ids::{EntryId, LogId, StatementId, Timestamp};
 use bedside_protocol::signing::Signer;
 use bedside_protocol::statement::{
@@ -12,6 +12,7 @@ use super::SeededEntropy;
 use crate::crdt::Edit;
 use crate::crypto::content::sign_entry;
 use crate::crypto::keys::SigningKey;
+use crate::ledger::By;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
 use crate::ledger::write::{Pen, WriteError};
 
@@ -134,11 +135,20 @@ fn found(
 }
 
 impl Member {
+    /// The same person's copy of a log beside the plan's main one.
+    #[must_use]
+    pub fn beside(&self, log: LogId, compartment: Compartment) -> Self {
+        let signing = SigningKey::from_seed(&self.signing.seed());
+        let replica = Replica::of(log, compartment);
+        Self { signing, credential: self.credential, replica, held: Vec::new(), log, clock: self.clock }
+    }
+
     /// Writes an entry and keeps it, whatever its verdict. Returns its id.
-    pub fn say(&mut self, trust: &Trust, body: Body) -> Result<EntryId, WriteError> {
-        let pen = self.pen();
-        let entry = self.replica.ledger().compose(&pen, body)?;
-        Ok(self.keep(trust, &entry))
+    pub fn say<'a>(&mut self, by: impl Into<By<'a>>, body: Body) -> Result<EntryId, WriteError> {
+        let (by, pen) = (by.into(), self.pen());
+        let ledger = self.replica.ledger();
+        let entry = ledger.compose_in(by.plan.unwrap_or(ledger), &pen, body)?;
+        Ok(self.keep(by, &entry))
     }
 
     /// Who they are and what their clock says; it goes on by a second each time.
@@ -149,11 +159,11 @@ impl Member {
     }
 
     /// Signs an entry as it is and takes it in.
-    pub fn keep(&mut self, trust: &Trust, entry: &Entry) -> EntryId {
+    pub fn keep<'a>(&mut self, by: impl Into<By<'a>>, entry: &Entry) -> EntryId {
         let bytes = entry.to_bytes();
         let id = entry_id(&self.log, &bytes);
         let signed = SignedEntry { signature: sign_entry(&self.signing, &id), bytes };
-        self.receive(trust, &signed);
+        self.receive(by, &signed);
         id
     }
 
@@ -164,17 +174,17 @@ impl Member {
     }
 
     /// Writes values and texts.
-    pub fn edit(&mut self, trust: &Trust, edits: &[Edit]) -> Result<EntryId, WriteError> {
+    pub fn edit<'a>(&mut self, by: impl Into<By<'a>>, edits: &[Edit]) -> Result<EntryId, WriteError> {
         let pen = self.pen();
         let actor = self.replica.ledger().actor(&pen.author);
         let mut copy = self.replica.document().clone();
         let change = copy.edit(&actor, pen.now, edits).expect("the edits change something");
-        self.say(trust, Body::Change(change))
+        self.say(by, Body::Change(change))
     }
 
     /// Takes in what somebody else wrote; true when it is in.
-    pub fn receive(&mut self, trust: &Trust, signed: &SignedEntry) -> bool {
-        let admitted = matches!(self.replica.offer(signed, trust), Ok(Offered::Admitted(_)));
+    pub fn receive<'a>(&mut self, by: impl Into<By<'a>>, signed: &SignedEntry) -> bool {
+        let admitted = matches!(self.replica.offer(signed, by), Ok(Offered::Admitted(_)));
         if admitted && !self.held.iter().any(|held| held.bytes == signed.bytes) {
             self.held.push(signed.clone());
         }

@@ -290,6 +290,7 @@ impl Maker {
             ],
         };
         view(&Material {
+            restricted: None,
             document: &document,
             decisions: &decisions,
             consents: &consents,

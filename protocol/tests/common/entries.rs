@@ -2,8 +2,8 @@
 
 use bedside_protocol::cbor::encode;
 use bedside_protocol::entry::{
-    Approval, ApprovedSection, Body, Consent, Decision, Entry, Grant, Grounds, Mark, Outcome, Prev, Review,
-    Scope, Stage, entry_id,
+    Act, Approval, ApprovedSection, Body, Compartment, Consent, Decision, Entry, Grant, Grounds, Look, Mark,
+    Outcome, Prev, Reason, Review, Scope, Stage, Why, entry_id,
 };
 use bedside_protocol::ids::{EntryId, IdentityId, LogId, OrganisationId, Principal, StatementId, Timestamp};
 use bedside_protocol::signing::Signer as _;
@@ -82,6 +82,7 @@ fn first(author: Author, body: Body) -> Entry {
         relay_time: None,
         basis: None,
         body,
+        compartment: None,
     }
 }
 
@@ -240,7 +241,7 @@ pub(crate) fn vectors() -> Vec<Vector> {
             }),
         ),
     );
-    story.tell(
+    let review = story.tell(
         "a review: a held entry is adopted",
         doctor,
         next(
@@ -251,6 +252,35 @@ pub(crate) fn vectors() -> Vec<Vector> {
             record,
             Body::Review(Review { entry: change, adopt: true, note: "Told me so himself.".into() }),
         ),
+    );
+    let look = |minutes: u64, act, what: Option<&str>, why| Look {
+        at: Timestamp(0x1a2_29f1_2800 + minutes * 60_000),
+        act,
+        what: what.map(str::to_owned),
+        why,
+    };
+    let why = Why { reason: Reason::EmergencyTreatment, text: "Found unconscious.".into() };
+    story.tell(
+        "looks, in the access record of the plan whose main log had these two ends",
+        nurse,
+        Entry {
+            plan_heads: Some(sorted(vec![withdrawn, review])),
+            compartment: Some(Compartment::AccessRecord),
+            ..next(
+                nurse,
+                1,
+                None,
+                vec![],
+                withdrawn,
+                Body::Looks(vec![
+                    look(1, Act::View, None, None),
+                    look(2, Act::Reveal, Some("home.key_safe"), None),
+                    look(3, Act::Print, None, None),
+                    look(4, Act::Export, Some("csv"), None),
+                    look(5, Act::BreakGlass, None, Some(why)),
+                ]),
+            )
+        },
     );
     story.0
 }
@@ -273,6 +303,10 @@ pub(crate) fn refused() -> Vec<Refused> {
         let sections = sections.iter().map(approved).collect();
         Body::Approval(Approval { sections, review_on: None })
     };
+    let looks = &vectors[13].entry;
+    let look =
+        |what: usize| Look { at: Timestamp(1), act: Act::View, what: Some("x".repeat(what)), why: None };
+    let looking = |count: usize, what| Body::Looks(vec![look(what); count]);
     let mut extra = begins.to_bytes();
     extra.push(0);
     let mut other_order = begins.to_bytes();
@@ -323,6 +357,15 @@ pub(crate) fn refused() -> Vec<Refused> {
             Entry { body: approving(&[14, 8]), ..approval.clone() },
         ),
         refused("a section approved twice", Entry { body: approving(&[8, 8]), ..approval.clone() }),
+        refused("no looks", Entry { body: looking(0, 0), ..looks.clone() }),
+        refused("201 looks", Entry { body: looking(201, 0), ..looks.clone() }),
+        refused("a look of 1,025 bytes", Entry { body: looking(1, 1_025), ..looks.clone() }),
+        refused("in a compartment, without plan heads", Entry { plan_heads: None, ..looks.clone() }),
+        refused("in a compartment, with no plan head", Entry { plan_heads: Some(vec![]), ..looks.clone() }),
+        refused(
+            "the main log as a compartment",
+            Entry { compartment: Some(Compartment::Shared), ..looks.clone() },
+        ),
         Refused { why: "a byte after the entry", bytes: extra },
         Refused { why: "keys that do not ascend", bytes: other_order },
         Refused { why: "not a map", bytes: vec![0x80] },

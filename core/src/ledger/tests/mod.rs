@@ -1,6 +1,7 @@
 //! Stories and properties of the ledger, by theme.
 
 mod approval;
+mod compartments;
 mod consent;
 mod death;
 mod held;

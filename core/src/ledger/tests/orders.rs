@@ -227,7 +227,7 @@ fn nobody_wrote_beyond_their_role(replica: &Replica, trust: &Trust) {
             Body::Approval(_) => vec![Target::Approval],
             Body::Review(_) => vec![Target::Review],
             Body::Mark(mark) => vec![Target::Mark(mark.stage)],
-            Body::Consent(_) | Body::Grant(_) => vec![],
+            Body::Consent(_) | Body::Grant(_) | Body::Looks(_) => vec![],
         };
         let reviewers: Vec<EntryId> = ledger
             .in_order()

@@ -130,6 +130,7 @@ impl Plan {
     fn material<'a>(&'a self, provenance: &'a dyn Fn(&ChangeHash) -> Option<Provenance>) -> Material<'a> {
         Material {
             document: &self.document,
+            restricted: None,
             decisions: &self.decisions,
             consents: &self.consents,
             provenance,
@@ -543,7 +544,10 @@ fn a_key_safe_code_is_shown_only_when_it_is_revealed() {
     let json = serde_json::to_string(&plan.view()).unwrap();
     assert!(!json.contains("C1066Z") && json.contains("withheld"));
     let provenance = |hash: &ChangeHash| plan.authors.get(hash).cloned();
-    let revealed = reveal(&plan.material(&provenance), "home.key_safe");
+    let material = Material { restricted: Some(&plan.document), ..plan.material(&provenance) };
+    let json = serde_json::to_string(&view(&material)).unwrap();
+    assert!(!json.contains("C1066Z") && json.contains("withheld"));
+    let revealed = reveal(&material, "home.key_safe");
     assert!(revealed.len() == 1 && revealed[0].text == "C1066Z");
 }
 

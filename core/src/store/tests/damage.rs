@@ -219,7 +219,7 @@ fn salvaged(dir: &Path) -> ([usize; 4], SalvageReport) {
             assert!(row == written);
             kept += 1;
         }
-        Salvaged::Statement(_) => panic!("none was written"),
+        Salvaged::Statement(_) | Salvaged::Look(_) => panic!("none was written"),
     })
     .unwrap();
     for number in 0..ENTRIES {

@@ -1,0 +1,277 @@
+//! Who looked at a plan, what is shown only when it is asked for, and reading without consent.
+
+use bedside_protocol::cbor;
+use bedside_protocol::entry::{Act, Body, Compartment, Look, Reason, Why};
+use bedside_protocol::ids::{LogId, Timestamp};
+use bedside_protocol::limits::LOOK_TEXT_BYTES_MAX;
+use bedside_protocol::statement::{Capabilities, Role};
+use minicbor::{Decode, Encode};
+use serde::Serialize;
+
+use super::plans::PlanId;
+use super::{ApiError, App};
+use crate::driver::DriverError;
+use crate::driver::open_vault::{OpenVault, name};
+use crate::ledger::Verdict;
+use crate::limits::{ACCESS_ROWS_MAX, BROKEN_GLASS_MS};
+use crate::plan::authority::{Target, may_write};
+use crate::plan::schema::{self, Part};
+use crate::plan::view::{AsOf, GlassView, Material, PlanView, ValueView, opened, reveal};
+use crate::plan::{dates, words};
+
+/// One look at a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccessRow {
+    /// The device's clock, in milliseconds since 1970.
+    pub at: u64,
+    /// Who.
+    pub author: String,
+    /// Their role.
+    pub role: String,
+    /// Their organisation.
+    pub organisation: Option<String>,
+    /// `view`, `reveal`, `print`, `export` or `break-glass`.
+    pub act: &'static str,
+    /// Of what: a field's key or an export's format; none for the plan as a whole.
+    pub what: Option<String>,
+    /// `emergency-treatment`, `safeguarding` or `legal-duty`, where a reason was asked for.
+    pub reason: Option<&'static str>,
+    /// The reason in words.
+    pub why: Option<String>,
+    /// In words.
+    pub text: String,
+    /// It is this device's, and in no signed entry yet.
+    pub waiting: bool,
+    /// Its author's credential was not valid for it, or it does not fit the plan: why.
+    pub held: Option<String>,
+}
+
+/// Glass that was broken on this device, as the vault keeps it.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Glass {
+    #[n(0)]
+    since: Timestamp,
+    #[n(1)]
+    why: Why,
+}
+
+impl App {
+    /// Who looked at the plan, the newest first; at most 1,000 looks.
+    ///
+    /// For whoever may read the plan. While it is locked for their organisation, for its privacy officer alone.
+    pub fn access_record(&self, plan: PlanId) -> Result<Vec<AccessRow>, ApiError> {
+        self.is_here(plan)?;
+        let open = self.vault()?;
+        let pending = open.pending_looks(plan.0)?;
+        let own = self.identity();
+        let mut books = open.books();
+        let oversees = books.may(Capabilities::OVERSEE);
+        if !oversees
+            && books.is_locked(&open.vault, plan.0)?
+            && glass(&open, plan.0, self.device.now())?.is_none()
+        {
+            return Err(super::plans::locked_out());
+        }
+        let mut rows = Vec::new();
+        for (_, log) in
+            books.beside(&open.vault, plan.0)?.into_iter().filter(|(c, _)| *c == Compartment::AccessRecord)
+        {
+            let (replica, trust) = books.replica_and_trust(&open.vault, log)?;
+            for (id, entry, verdict) in replica.ledger().in_order() {
+                let (Body::Looks(looks), Some(by)) = (&entry.body, replica.provenance(&id, trust)) else {
+                    continue;
+                };
+                let held = match verdict {
+                    Verdict::Held(reason) => Some(reason.to_string()),
+                    Verdict::Standing => None,
+                };
+                rows.extend(looks.iter().map(|look| AccessRow {
+                    author: by.author.clone(),
+                    role: by.role.name().to_owned(),
+                    organisation: by.organisation.clone(),
+                    held: held.clone(),
+                    ..AccessRow::of(look)
+                }));
+            }
+        }
+        rows.extend(pending.iter().map(|look| AccessRow {
+            author: own.as_ref().map(|own| own.name.clone()).unwrap_or_default(),
+            role: own.as_ref().map(|own| own.role.name().to_owned()).unwrap_or_default(),
+            organisation: own.as_ref().and_then(|own| own.organisation.clone()),
+            waiting: true,
+            ..AccessRow::of(look)
+        }));
+        rows.sort_by(|a, b| (b.at, &b.author, b.act, &b.what).cmp(&(a.at, &a.author, a.act, &a.what)));
+        rows.truncate(ACCESS_ROWS_MAX);
+        Ok(rows)
+    }
+
+    /// Shows a field that views withhold, such as the key-safe code. It is recorded, durably, before it is shown.
+    ///
+    /// Errors: [`ApiError::Invalid`] for a field that is not withheld, [`ApiError::NotFound`] when this device holds no
+    /// answer.
+    pub fn reveal(&self, plan: PlanId, key: &str) -> Result<Vec<ValueView>, ApiError> {
+        let restricted = |(field, _): &(&schema::Field, Part)| field.may_be_in(Compartment::Restricted);
+        let Some((field, _)) = schema::field(key).filter(restricted) else {
+            return Err(ApiError::invalid(key, "it is not withheld; the plan shows it"));
+        };
+        self.with_replica(plan, |_, _| Ok(()))?;
+        let open = self.vault()?;
+        let at = self.device.moment()?;
+        let values = {
+            let mut books = open.books();
+            let family = books.family(&open.vault, plan.0)?;
+            let as_of = AsOf { now: at.now, last_contact: at.relay_time };
+            let show = |material: &Material<'_>| reveal(material, key);
+            family.main.material_with(&family.beside, family.trust, as_of, 0, show)
+        };
+        if values.is_empty() {
+            return Err(ApiError::NotFound { what: format!("answer for \"{}\"", field.label) });
+        }
+        let look = Look { at: at.now, act: Act::Reveal, what: Some(key.to_owned()), why: None };
+        open.look_and_wait(plan.0, &look)?;
+        Ok(values)
+    }
+
+    /// Records that the plan was printed. The app calls it when it hands the pages to a printer.
+    pub fn record_print(&self, plan: PlanId) -> Result<(), ApiError> {
+        self.with_replica(plan, |_, _| Ok(()))?;
+        self.looked_and_wait(plan, Act::Print, None)
+    }
+
+    /// Opens a plan that is locked because consent was withdrawn, for this device's person and an hour. It is recorded before
+    /// anything is shown, every view says so while it lasts, and the person and the organisation's privacy officer can see
+    /// it.
+    ///
+    /// Errors: [`ApiError::NotAllowed`] for roles that may not, and for a plan that is not locked; [`ApiError::Invalid`]
+    /// without a reason in words.
+    pub fn break_glass(&self, plan: PlanId, reason: Reason, text: &str) -> Result<(), ApiError> {
+        self.is_here(plan)?;
+        let text = text.trim();
+        if text.is_empty() || text.len() > LOOK_TEXT_BYTES_MAX {
+            let why = format!("say why, in 1 to {LOOK_TEXT_BYTES_MAX} bytes; the person reads it");
+            return Err(ApiError::invalid("reason", why));
+        }
+        let open = self.vault()?;
+        open.standing()?;
+        let at = self.device.moment()?;
+        {
+            let mut books = open.books();
+            if !books.is_locked(&open.vault, plan.0)? {
+                let reason = "the plan is not locked for you; open it as usual".to_owned();
+                return Err(ApiError::NotAllowed { reason });
+            }
+            let role = books.role().unwrap_or(Role::Administrator);
+            may_write(role, Capabilities::default(), Target::BreakGlass)
+                .map_err(|refusal| ApiError::NotAllowed { reason: refusal.to_string() })?;
+        }
+        let why = Why { reason, text: text.to_owned() };
+        let glass = cbor::encode(&Glass { since: at.now, why: why.clone() });
+        let look = Look { at: at.now, act: Act::BreakGlass, what: None, why: Some(why) };
+        open.look_and_wait(plan.0, &look)?;
+        let key = glass_name(plan.0);
+        open.vault.write(move |tx| tx.put_meta(&key, &glass)).map_err(DriverError::Store)?;
+        self.device.send_looks();
+        if let Err(error) = self.send_first(plan) {
+            tracing::warn!(%error, "it cannot be put first in line; it is sent all the same");
+        }
+        Ok(())
+    }
+
+    /// Puts what waits to be sent of a plan before everything else.
+    pub(super) fn send_first(&self, plan: PlanId) -> Result<(), ApiError> {
+        let open = self.vault()?;
+        let mut logs = vec![plan.0];
+        logs.extend(open.books().beside(&open.vault, plan.0)?.into_iter().map(|(_, log)| log));
+        for log in logs {
+            open.post_first(&log, &self.device.mailbox)?;
+        }
+        Ok(self.post()?)
+    }
+
+    /// Keeps a look at a plan, without waiting for the disk. The person is not recorded in their own plan.
+    pub(super) fn looked(&self, plan: PlanId, act: Act, what: Option<&str>) -> Result<(), ApiError> {
+        let open = self.vault()?;
+        if open.books().role() != Some(Role::Person) {
+            open.look(plan.0, Look { at: self.device.now(), act, what: what.map(str::to_owned), why: None })?;
+        }
+        Ok(())
+    }
+
+    /// The same, durably: for what leaves the device.
+    pub(super) fn looked_and_wait(&self, plan: PlanId, act: Act, what: Option<&str>) -> Result<(), ApiError> {
+        let open = self.vault()?;
+        if open.books().role() != Some(Role::Person) {
+            let what = what.map(str::to_owned);
+            open.look_and_wait(plan.0, &Look { at: self.device.now(), act, what, why: None })?;
+        }
+        Ok(())
+    }
+
+    /// True when this device's person may read the plan: it is not locked for them, or they broke the glass.
+    pub(super) fn may_read(&self, plan: PlanId) -> Result<bool, ApiError> {
+        let open = self.vault()?;
+        let locked = open.books().is_locked(&open.vault, plan.0)?;
+        Ok(!locked || glass(&open, plan.0, self.device.now())?.is_some())
+    }
+
+    /// The mark of broken glass on a view, while it lasts.
+    pub(super) fn marked(&self, plan: PlanId, view: PlanView) -> Result<PlanView, ApiError> {
+        Ok(match glass(&*self.vault()?, plan.0, self.device.now())? {
+            Some(glass) => opened(view, glass),
+            None => view,
+        })
+    }
+}
+
+/// Glass that was broken on this device and is open still. A clock set back closes it.
+pub(super) fn glass(open: &OpenVault, plan: LogId, now: Timestamp) -> Result<Option<GlassView>, ApiError> {
+    let kept = open.vault.read(|read| read.meta(&glass_name(plan))).map_err(DriverError::Store)?;
+    let glass = kept.and_then(|bytes| cbor::decode::<Glass>(&bytes).ok());
+    let lasts = |glass: &Glass| glass.since <= now && now.since(glass.since) < BROKEN_GLASS_MS;
+    Ok(glass.filter(lasts).map(|glass| GlassView {
+        reason: reason_name(glass.why.reason),
+        why: glass.why.text,
+        until: dates::rfc3339(glass.since.plus_ms(BROKEN_GLASS_MS)),
+        text: format!("until {}", dates::show_minute(glass.since.plus_ms(BROKEN_GLASS_MS))),
+    }))
+}
+
+fn glass_name(plan: LogId) -> String {
+    format!("{}{plan}", name::GLASS)
+}
+
+/// As it is written in commands and files.
+const fn reason_name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::EmergencyTreatment => "emergency-treatment",
+        Reason::Safeguarding => "safeguarding",
+        Reason::LegalDuty => "legal-duty",
+    }
+}
+
+impl AccessRow {
+    fn of(look: &Look) -> Self {
+        let act = match look.act {
+            Act::View => "view",
+            Act::Reveal => "reveal",
+            Act::Print => "print",
+            Act::Export => "export",
+            Act::BreakGlass => "break-glass",
+        };
+        Self {
+            at: look.at.0,
+            author: String::new(),
+            role: String::new(),
+            organisation: None,
+            act,
+            what: look.what.clone(),
+            reason: look.why.as_ref().map(|why| reason_name(why.reason)),
+            why: look.why.as_ref().map(|why| why.text.clone()),
+            text: words::look(look),
+            waiting: false,
+            held: None,
+        }
+    }
+}
