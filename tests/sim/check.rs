@@ -7,7 +7,7 @@ use bedside_core::testing::look::HeldEntry;
 use bedside_protocol::ids::{EntryId, LogId};
 use bedside_relay::storage::Storage;
 
-use crate::base::{CARER, EVERYBODY, OUTSIDER};
+use crate::base::{CARER, EVERYBODY, OUTSIDER, PAT, RIVERSIDE};
 use crate::relay::Mode;
 use crate::world::{Faults, World, log};
 
@@ -83,6 +83,7 @@ impl World {
         }
         self.check_beliefs();
         self.check_outsider();
+        self.check_person();
         for seat in self.present() {
             self.check_reopened(seat);
         }
@@ -101,9 +102,8 @@ impl World {
     }
 
     fn check_complete(&self, log: &LogId, required: &BTreeSet<EntryId>) {
-        let Some(readers) = self.truth.readers.get(log) else { panic!("a plan that nobody may read") };
-        for seat in self.present().into_iter().filter(|seat| readers.contains(seat)) {
-            if seat == CARER && self.is_unshared(log) {
+        for seat in self.present().into_iter().filter(|seat| self.may_hold(*seat, log)) {
+            if seat == CARER && self.is_unshared(log) || self.lacks_the_key(seat, log) {
                 continue;
             }
             for id in required {
@@ -121,6 +121,23 @@ impl World {
         let lost = sharers.is_some_and(|sharers| sharers.iter().all(|seat| self.seats[*seat].lost));
         let keys = || self.seats[CARER].device.content_keys(log).expect("an open vault can be read");
         lost && keys().is_empty()
+    }
+
+    /// A compartment whose key was not given: consent to share does not stand, or who might have given it was lost.
+    fn lacks_the_key(&self, seat: usize, log: &LogId) -> bool {
+        let Some((main, _)) = self.truth.beside.get(log) else { return false };
+        let lost = EVERYBODY.into_iter().any(|seat| self.seats[seat].lost);
+        let keys = || self.seats[seat].device.content_keys(log).expect("an open vault can be read");
+        (lost || !self.is_open_to_others(main)) && keys().is_empty()
+    }
+
+    /// Consent to share the plan stands, as those know it who have begun it.
+    fn is_open_to_others(&self, main: &LogId) -> bool {
+        let member = RIVERSIDE.into_iter().find(|seat| !self.seats[*seat].lost).expect("not all are lost");
+        let belief = self.seats[member].device.belief(main).expect("the plan is there");
+        let mut share = belief.lines().filter(|line| line.starts_with("consent") && line.contains(" Share "));
+        let withdrawn = share.clone().any(|line| line.contains("Withdrawn"));
+        share.next().is_some() && !withdrawn
     }
 
     /// The relay stores everything that anybody holds, once.
@@ -143,9 +160,12 @@ impl World {
 
     /// The same entries, the same belief; what nobody may write is held; no decision is gone without another's word.
     fn check_beliefs(&mut self) {
-        for (log, readers) in self.truth.readers.clone() {
+        let logs: Vec<LogId> = self.truth.readers.keys().chain(self.truth.beside.keys()).copied().collect();
+        for log in logs {
             let mut first: Option<(&str, String)> = None;
-            for seat in self.present().into_iter().filter(|seat| readers.contains(seat)) {
+            let readers: Vec<usize> =
+                self.present().into_iter().filter(|seat| self.may_hold(*seat, &log)).collect();
+            for seat in readers {
                 let there = &self.seats[seat];
                 if there.entries.get(&log).is_none_or(BTreeMap::is_empty) {
                     continue;
@@ -208,11 +228,22 @@ impl World {
     fn check_outsider(&self) {
         let there = &self.seats[OUTSIDER];
         assert!(there.entries.values().all(BTreeMap::is_empty), "the outsider holds entries");
-        for log in self.truth.readers.keys() {
+        for log in self.truth.readers.keys().chain(self.truth.beside.keys()) {
             let keys = there.device.content_keys(log).expect("an open vault can be read");
             assert!(keys.is_empty(), "the outsider holds a key");
         }
         assert!(there.device.claims().expect("an open vault can be read").is_empty());
+    }
+
+    /// What the person must not see they do not hold, and the relay gives it to nobody who is not to have it.
+    fn check_person(&self) {
+        for log in self.truth.beside.keys().filter(|log| !self.may_hold(PAT, log)) {
+            if !self.seats[PAT].lost {
+                let there = &self.seats[PAT];
+                let keys = there.device.content_keys(log).expect("an open vault can be read");
+                assert!(keys.is_empty() && there.entries.get(log).is_none_or(BTreeMap::is_empty));
+            }
+        }
     }
 
     /// What the files say is what was in memory.

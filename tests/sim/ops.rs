@@ -40,6 +40,10 @@ pub(crate) enum Op {
     Share { seat: usize, plan: usize },
     /// A carer with altered software decides about resuscitation.
     Forge { plan: usize },
+    /// Somebody writes down how to get into the home.
+    Code { seat: usize, plan: usize, word: u64 },
+    /// Somebody opens a plan, and reads how to get in.
+    Look { seat: usize, plan: usize },
     /// The network comes or goes, and the host says so.
     Online { seat: usize, online: bool },
     /// The network comes or goes, and nobody says so.
@@ -111,6 +115,8 @@ impl World {
             873..900 => Op::Relay { mode: self.draw_mode() },
             900..920 => Op::BackUp,
             920..945 => Op::Restore { backup: self.below(1_000), new_epoch: yes },
+            945..963 => Op::Code { seat, plan, word },
+            963..981 => Op::Look { seat, plan },
             _ => Op::Wait { ms: self.below(1_200_000) },
         }
     }
@@ -207,6 +213,21 @@ impl World {
             }
             Op::Share { seat, plan } => self.share(seat, plan),
             Op::Forge { plan } => self.forge(plan),
+            Op::Code { seat, plan, word } => {
+                let Some(log) = self.plan(seat, plan) else { return };
+                if self.edit(seat, log, |draft| draft.set("home.key_safe", &leaf(word))) {
+                    self.marks.hit("how to get in is written down");
+                }
+            }
+            Op::Look { seat, plan } => {
+                let Some(log) = self.plan(seat, plan) else { return };
+                self.set_clock(seat);
+                let app = self.seats[seat].device.app();
+                app.plan(plan_of(&log)).expect("the plan is there");
+                if app.reveal(plan_of(&log), "home.key_safe").is_ok() {
+                    self.marks.hit("how to get in is revealed");
+                }
+            }
             _ => self.world_changes(op),
         }
     }
@@ -277,7 +298,7 @@ impl World {
         if !there.device.is_unlocked() {
             return None;
         }
-        let logs: Vec<LogId> = there.entries.keys().copied().collect();
+        let logs = self.plans_of(seat);
         (!logs.is_empty()).then(|| logs[number % logs.len()])
     }
 
@@ -420,7 +441,10 @@ impl World {
     /// A plan that nobody knew is its founder's organisation's from the moment it is saved.
     fn grant_unknown(&mut self, seat: usize) {
         let entries = self.seats[seat].device.entries().expect("an open vault can be read");
-        for log in entries.into_keys().filter(|_| [ADMIN, ALICE, BOB].contains(&seat)) {
+        let beside = self.seats[seat].device.places().expect("an open vault can be read");
+        let plans = entries.into_iter().filter(|(log, held)| !held.is_empty() && !beside.contains_key(log));
+        let plans = plans.map(|(log, _)| log);
+        for log in plans.filter(|_| [ADMIN, ALICE, BOB].contains(&seat)) {
             self.truth.readers.entry(log).or_insert_with(|| RIVERSIDE.into());
         }
     }

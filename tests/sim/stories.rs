@@ -254,8 +254,8 @@ fn a_reader_who_comes_back_to_a_restored_relay_before_the_sharer_still_hears_of_
     world.relay.back_up();
     let first = first_plan(&world);
     world.start_plan(ALICE, 1, true);
-    let log = *world.seats[ALICE].entries.keys().find(|log| **log != first).expect("it was started");
-    let plan = world.seats[ALICE].entries.keys().position(|of| *of == log).expect("it was started");
+    let log = world.plans_of(ALICE).into_iter().find(|log| *log != first).expect("it was started");
+    let plan = world.plans_of(ALICE).iter().position(|of| *of == log).expect("it was started");
     world.share(ALICE, plan);
     world.run(20 * SECOND_MS);
     assert!(world.seats[CARER].entries.contains_key(&log), "the carer has the plan");
@@ -287,7 +287,7 @@ fn a_hundred_and_thirty_plans_are_followed_again_after_the_relay_lost_all_of_the
     world.run(60 * SECOND_MS);
     world.set_online(BOB, true);
     world.run(60 * SECOND_MS);
-    let logs: Vec<LogId> = world.seats[BOB].entries.keys().copied().collect();
+    let logs = world.plans_of(BOB);
     assert!(logs.len() > PLANS.len(), "Bob got every plan from the relay that had lost them");
     for log in &logs {
         world.edit(BOB, *log, |draft| draft.set("home.medicines_kept", &leaf(2)));
@@ -339,7 +339,7 @@ fn two_nurses_start_the_same_plan_offline_and_it_is_one_plan() {
     let mut world = morning();
     world.perform(&Op::StartTwice { number: 1 });
     let log =
-        *world.seats[ALICE].entries.keys().find(|log| **log != first_plan(&world)).expect("it was started");
+        world.plans_of(ALICE).into_iter().find(|log| *log != first_plan(&world)).expect("it was started");
     assert!(world.seats[BOB].entries.contains_key(&log), "the same number is the same plan");
     write_in(&mut world, ALICE, log, 600);
     write_in(&mut world, BOB, log, 601);
@@ -356,9 +356,9 @@ fn a_plan_that_was_started_twice_is_read_whole_by_whom_one_of_the_two_shared_it_
             let mut world = morning();
             world.perform(&Op::StartTwice { number: 1 });
             let first = first_plan(&world);
-            let log = *world.seats[ALICE].entries.keys().find(|log| **log != first).expect("it was started");
+            let log = world.plans_of(ALICE).into_iter().find(|log| *log != first).expect("it was started");
             write_in(&mut world, other, log, 700);
-            let shared = world.seats[sharer].entries.keys().position(|of| *of == log).expect("it is there");
+            let shared = world.plans_of(sharer).iter().position(|of| *of == log).expect("it is there");
             world.share(sharer, shared);
             world.set_online(sharer, true);
             world.run(20 * SECOND_MS);
@@ -420,7 +420,7 @@ fn a_new_plan_reaches_the_relay_though_a_hundred_acknowledgements_are_in_line_be
     }
     world.run(60 * SECOND_MS);
     world.lock(ALICE);
-    let plans: Vec<LogId> = world.seats[BOB].entries.keys().copied().filter(|log| *log != first).collect();
+    let plans: Vec<LogId> = world.plans_of(BOB).into_iter().filter(|log| *log != first).collect();
     for log in &plans {
         world.edit(BOB, *log, |draft| draft.set("home.medicines_kept", &leaf(1)));
     }
@@ -431,7 +431,7 @@ fn a_new_plan_reaches_the_relay_though_a_hundred_acknowledgements_are_in_line_be
     let sent = world.claims_of(ALICE, ReceiptKind::Sent);
     world.set_online(ALICE, true);
     world.run(20 * SECOND_MS);
-    assert!(world.seats[ALICE].entries.len() > PLANS.len(), "all of Bob's plans are here too");
+    assert!(world.plans_of(ALICE).len() > PLANS.len(), "all of Bob's plans are here too");
     assert_eq!(world.claims_of(ALICE, ReceiptKind::Refused), 0, "nothing is wrong with the new plan");
     assert_eq!(world.claims_of(ALICE, ReceiptKind::Sent), sent + 2, "and it was sent, at once");
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use bedside_core::api::Compartment;
 use bedside_core::engine::{Failure, Input};
 use bedside_core::store::ReceiptKind;
 use bedside_core::testing::look::HeldEntry;
@@ -17,6 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use tempfile::TempDir;
 
+use crate::base::PAT;
 use crate::relay::{Answer, Mode, RelayHost, describe};
 
 /// Everything there is.
@@ -106,6 +108,8 @@ pub(crate) struct Truth {
     pub(crate) readers: BTreeMap<LogId, BTreeSet<usize>>,
     /// Who shared each plan with the carer's organisation.
     pub(crate) sharers: BTreeMap<LogId, BTreeSet<usize>>,
+    /// The logs beside main ones, as their devices know them.
+    pub(crate) beside: BTreeMap<LogId, (LogId, Compartment)>,
     /// Decisions that nobody was allowed to make.
     pub(crate) forged: BTreeSet<(LogId, EntryId)>,
     /// The relay was restored and may lack what it had said to store.
@@ -560,8 +564,33 @@ impl World {
         }
     }
 
+    /// Where the logs stand that a device knows.
+    fn register(&mut self, seat: usize) {
+        let device = &self.seats[seat].device;
+        let known = match device.is_unlocked() {
+            true => device.places().expect("an open vault can be read"),
+            false => device.places_at_crash.clone(),
+        };
+        self.truth.beside.extend(known);
+    }
+
+    /// True when somebody gave the device's person access to a log. How to get into a home is kept from the person.
+    pub(crate) fn may_hold(&self, seat: usize, log: &LogId) -> bool {
+        let (main, part) = self.truth.beside.get(log).copied().unwrap_or((*log, Compartment::Shared));
+        let readers = self.truth.readers.get(&main);
+        let kept_from_person = matches!(part, Compartment::Professional | Compartment::Restricted);
+        readers.is_some_and(|readers| readers.contains(&seat)) && !(seat == PAT && kept_from_person)
+    }
+
+    /// The plans that a device holds anything of.
+    pub(crate) fn plans_of(&self, seat: usize) -> Vec<LogId> {
+        let logs = self.seats[seat].entries.iter().filter(|(_, held)| !held.is_empty());
+        logs.map(|(log, _)| *log).filter(|log| !self.truth.beside.contains_key(log)).collect()
+    }
+
     /// Remembers what a device holds. Nothing that it held is ever gone.
     pub(crate) fn look(&mut self, seat: usize) {
+        self.register(seat);
         let there = &mut self.seats[seat];
         let (entries, count) = match (there.device.is_unlocked(), there.device.held_at_crash.take()) {
             (true, _) => {
@@ -591,9 +620,8 @@ impl World {
             self.marks.hit("an entry waits");
         }
         for (log, entries) in &self.seats[seat].entries {
-            let granted = self.truth.readers.get(log).is_some_and(|readers| readers.contains(&seat));
             assert!(
-                entries.is_empty() || granted,
+                entries.is_empty() || self.may_hold(seat, log),
                 "{} holds entries of a plan nobody shared",
                 self.seats[seat].name
             );
@@ -636,9 +664,8 @@ impl World {
                 Item::Entry(bytes) => {
                     let Ok(sealed) = SealedEntry::from_bytes(bytes.clone()) else { continue };
                     let log = sealed.header().log;
-                    let granted = self.truth.readers.get(&log).is_some_and(|readers| readers.contains(&seat));
                     assert!(
-                        granted,
+                        self.may_hold(seat, &log),
                         "the relay serves {} an entry of a plan nobody shared",
                         self.seats[seat].name
                     );
@@ -647,8 +674,7 @@ impl World {
                     let Ok(Statement::Access(access)) = parse(bytes).map(|read| read.statement) else {
                         continue;
                     };
-                    let granted =
-                        self.truth.readers.get(&access.log).is_some_and(|readers| readers.contains(&seat));
+                    let granted = self.may_hold(seat, &access.log);
                     let whose = matches!(access.reader, Principal::Identity(_) | Principal::Organisation(_));
                     assert!(
                         granted && whose,

@@ -1,6 +1,6 @@
 //! A damaged vault or mailbox: moved aside, never deleted, and made anew from what can be read and from the relay.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::columns::{Columns, all, first, limit};
 use super::error::StoreError;
 use super::rows::{
-    ContentKeyRow, Counts, DocumentRow, EntryRow, LogRow, LookRow, OutgoingRow, PlanRow, QuarantineRow, ReceiptKind,
-    ReceiptRow, StatementKind, StatementRow, ViewRow, WaitReason, WaitingRow,
+    ContentKeyRow, Counts, DocumentRow, EntryRow, LogRow, LookRow, OutgoingRow, PlanRow, QuarantineRow,
+    ReceiptKind, ReceiptRow, StatementKind, StatementRow, ViewRow, WaitReason, WaitingRow,
 };
 use crate::limits::PAGE_ITEMS_MAX;
 

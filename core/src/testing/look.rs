@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use bedside_protocol::cbor;
-use bedside_protocol::entry::{Body, Decision, Entry, Mark, Stage, entry_id};
+use bedside_protocol::entry::{Body, Compartment, Decision, Entry, Mark, Stage, entry_id};
 use bedside_protocol::ids::{DeviceId, EntryId, KeyId, LogId, SealedId, StatementId};
 use bedside_protocol::signing::hash;
 use bedside_protocol::statement::device_id;
@@ -68,6 +68,17 @@ impl SimDevice {
                 all.insert(log.id, held.collect());
             }
             Ok(all)
+        })
+    }
+
+    /// The logs beside a plan's main one: the main one's id, and which compartment.
+    pub fn places(&self) -> Result<BTreeMap<LogId, (LogId, Compartment)>, ApiError> {
+        self.read(|read| {
+            let beside = read
+                .logs()?
+                .into_iter()
+                .filter_map(|row| Some((row.id, (row.main?, Compartment::from_number(row.compartment)?))));
+            Ok(beside.collect())
         })
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bedside_protocol::entry::Compartment;
 use bedside_protocol::ids::{EntryId, LogId, Timestamp};
 use bedside_protocol::signing::Signer;
 use bedside_protocol::wire::{
@@ -48,6 +49,8 @@ pub struct SimDevice {
     pub crashed_before: Option<&'static str>,
     /// What its vault held when it crashed; absent when it was locked.
     pub held_at_crash: Option<BTreeMap<LogId, BTreeMap<EntryId, HeldEntry>>>,
+    /// Where its logs beside main ones stood when it crashed.
+    pub places_at_crash: BTreeMap<LogId, (LogId, Compartment)>,
 }
 
 /// What a device sends to the relay.
@@ -120,6 +123,7 @@ impl SimDevice {
             effects: 0,
             crashed_before: None,
             held_at_crash: None,
+            places_at_crash: BTreeMap::new(),
         }
     }
 
@@ -152,7 +156,11 @@ impl SimDevice {
 
     /// The process ends here and now: nothing is closed or flushed beyond what SQLite has done.
     pub fn crash(&mut self) {
-        self.held_at_crash = if self.is_unlocked() { self.entries().ok() } else { None };
+        self.held_at_crash = None;
+        if self.is_unlocked() {
+            self.held_at_crash = self.entries().ok();
+            self.places_at_crash = self.places().unwrap_or_default();
+        }
         self.app = None;
         (self.due, self.live) = (None, None);
     }
