@@ -14,6 +14,8 @@ pub struct PlanView {
     pub version: String,
     /// Who it is about. Shown before everything else, always.
     pub banner: Banner,
+    /// Why it is shown although it is locked; none for any other plan.
+    pub glass: Option<GlassView>,
     /// How old this is.
     pub as_of: AsOfView,
     /// How the plan as a whole stands.
@@ -32,6 +34,20 @@ pub struct PlanView {
     pub unreadable: u32,
     /// Entries that this version cannot read, those that build on them included.
     pub left_out: u32,
+}
+
+/// Broken glass: somebody reads a plan without consent, and said why.
+#[derive(uniffi::Record)]
+#[uniffi::export(Debug)]
+pub struct GlassView {
+    /// `emergency-treatment`, `safeguarding` or `legal-duty`.
+    pub reason: String,
+    /// In their own words.
+    pub why: String,
+    /// RFC 3339, UTC.
+    pub until: Option<String>,
+    /// Until when, for people.
+    pub text: String,
 }
 
 /// Who a plan is about. What is missing is said to be missing.
@@ -290,6 +306,7 @@ pub struct DecisionView {
 
 withheld!(
     PlanView,
+    GlassView,
     Banner,
     AsOfView,
     ControlView,
@@ -305,7 +322,8 @@ withheld!(
     ItemView,
     DecisionView
 );
-crosses!(view::PlanView => PlanView { kind, version, banner, as_of, control, alerts, consents, sections, held, waiting, unreadable, left_out });
+crosses!(view::PlanView => PlanView { kind, version, banner, glass, as_of, control, alerts, consents, sections, held, waiting, unreadable, left_out });
+crosses!(view::GlassView => GlassView { reason, why, until, text });
 crosses!(view::Banner => Banner { family, given, title, born, born_date, age_years, gender, nhs_number, deceased, died, death_notice, parts });
 crosses!(view::AsOfView => AsOfView { now, last_contact, text });
 crosses!(view::ControlView => ControlView { status, status_text, reason, marked_by, created, amended, review_date, reviewer, first_approver, latest_approver });

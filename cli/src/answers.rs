@@ -158,7 +158,12 @@ fn decided_field(section: Section, name: &str) -> Result<&'static Field, CliErro
     })
 }
 
-fn leaf(field: &Field, said: &str, code: Option<&str>, heard_from: Option<Source>) -> Result<Leaf, CliError> {
+pub(crate) fn leaf(
+    field: &Field,
+    said: &str,
+    code: Option<&str>,
+    heard_from: Option<Source>,
+) -> Result<Leaf, CliError> {
     let answer = match (unanswered(said), code) {
         (Some(answer), None) => answer,
         (Some(_), Some(_)) => return Err(CliError::usage(format!("{said} has no code; leave --code away"))),
@@ -196,7 +201,7 @@ fn with_code(field: &Field, said: &str, code: &str) -> Result<Answer, CliError> 
 }
 
 /// What can be said of any field instead of an answer.
-fn unanswered(said: &str) -> Option<Answer> {
+pub(crate) fn unanswered(said: &str) -> Option<Answer> {
     let unanswered = [Answer::AskedNone, Answer::Declined, Answer::UnableToExpress];
     unanswered.into_iter().find(|answer| answer.kind() == said.trim())
 }

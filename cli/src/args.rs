@@ -1,5 +1,6 @@
 //! The commands and their help.
 
+mod access;
 mod joining;
 mod rules;
 mod worklists;
@@ -10,6 +11,7 @@ use std::str::FromStr;
 use bedside_core::api::{ExportFormat, Outcome, PlanId, Scope, Source};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use access::{Looking, Notebook};
 pub(crate) use joining::{Identity, Invite, Network, Organisation, Pin};
 pub(crate) use rules::{Approve, Deciding, GroundsArgs, StageArg, When};
 pub(crate) use worklists::{Caseload, Day, Visit, WorklistArgs};
@@ -157,6 +159,14 @@ pub(crate) enum Command {
         bedside visit list --day today"
     )]
     Visit(Visit),
+    /// Note your own wishes before you have a plan: on this device, for you alone
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        bedside notebook set wishes.most_value 'My garden, and quiet.'\n  \
+        bedside notebook hand-over 9000000009"
+    )]
+    Notebook(Notebook),
     /// Send what is saved here and fetch what others saved, once
     #[command(after_help = "Examples:\n  \
         bedside sync\n  \
@@ -384,6 +394,8 @@ pub(crate) enum Plan {
         #[arg(long, value_name = "CODE")]
         ods: String,
     },
+    #[command(flatten)]
+    Looking(Looking),
     /// How far this device's own entries have got: saved, sent, seen
     #[command(after_help = "Examples:\n  bedside plan receipts 9000000009")]
     Receipts {
@@ -440,6 +452,9 @@ pub(crate) struct Edit {
     /// Who it was heard from; by default the person where the words are theirs, else nobody: it was seen
     #[arg(long, value_enum, global = true)]
     pub(crate) heard_from: Option<SourceArg>,
+    /// Keep it in the restricted part, which the person does not hold: an alert about safeguarding
+    #[arg(long, global = true)]
+    pub(crate) restricted: bool,
     #[command(subcommand)]
     pub(crate) change: Option<Change>,
 }

@@ -168,6 +168,7 @@ impl Attempt {
             for list in [Worklist::Caseload, Worklist::Visits] {
                 text.push_str(&serde_json::to_string(&app.worklist(list, None, 200).unwrap().rows).unwrap());
             }
+            text.push_str(&serde_json::to_string(&app.notebook().unwrap()).unwrap());
             let status = app.status().unwrap();
             let counts = (status.plans, status.unsent, status.waiting, status.refused, status.set_aside);
             text + &format!("{counts:?}")

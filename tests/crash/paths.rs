@@ -8,7 +8,7 @@ use bedside_core::api::{
 use bedside_core::engine::Input;
 use bedside_core::testing::vfs::FaultVfs;
 
-use crate::base::{self, ALICE, BOB, RIVERSIDE, consent, log_of, new_plan, plan_of};
+use crate::base::{self, ALICE, BOB, PAT, RIVERSIDE, consent, log_of, new_plan, plan_of};
 use crate::harness::{Attempt, Scene, Way};
 use crate::world::World;
 
@@ -59,6 +59,30 @@ fn a_plan_is_started_whole_or_not_at_all() {
 #[test]
 fn a_draft_is_saved_whole_or_not_at_all() {
     at_once(5, |app, plan| write(app, plan, "Her cat is called Biscuit"));
+}
+
+#[test]
+fn a_compartment_is_begun_and_written_whole_or_not_at_all() {
+    at_once(5, |app, plan| {
+        let mut draft = app.draft(plan)?;
+        draft.set("home.key_safe", &words("C1066Z"))?;
+        draft.set_text("home.hazards", "the cat")?;
+        draft.commit().map(drop)
+    });
+}
+
+#[test]
+fn a_notebook_is_handed_over_once_or_not_at_all() {
+    let (mut world, plan) = good_day();
+    let app = world.seats[PAT].device.app();
+    app.note_text("wishes.about_me", "I taught music.").unwrap();
+    app.note("wishes.organ_donation", &words("yes")).unwrap();
+    let scene = Scene::of(&mut world, PAT);
+    let page = scene.page(&mut world);
+    let act = |attempt: &Attempt| attempt.app(|app| app.hand_over(plan, true).is_ok());
+    let (begin, resume) = (Attempt::open, |_: &Attempt| {});
+    Way { scene: &scene, page: &page, begin: &begin, act: &act, resume: &resume, at_once: true, stride: 5 }
+        .at_every_operation();
 }
 
 #[test]

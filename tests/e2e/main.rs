@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 #![expect(unreachable_pub, reason = "the parts of one test program")]
 
+mod compartments;
 mod damage;
 mod exchange;
 mod gate;

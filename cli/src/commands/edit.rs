@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use bedside_core::api::{App, PlanId, Source};
+use bedside_core::api::{App, Compartment, PlanId, Source};
 use serde_json::json;
 
 use super::{Context, find};
@@ -14,13 +14,20 @@ use crate::out::{line, many};
 /// Longest line of `--stdin`: the longest text with its key.
 const LINE_BYTES_MAX: usize = 80 << 10;
 
+/// How a change is to be taken.
+#[derive(Clone, Copy)]
+struct How {
+    heard_from: Option<Source>,
+    restricted: bool,
+}
+
 pub(super) fn edit(context: &Context, edit: Edit) -> Result<(), CliError> {
-    let heard_from = edit.heard_from.map(Source::from);
+    let how = How { heard_from: edit.heard_from.map(Source::from), restricted: edit.restricted };
     match (edit.change, edit.stdin) {
         (Some(change), false) => {
             let open = context.profile.unlocked()?;
             let plan = find(&open.app, &edit.plan)?;
-            let entries = save(&open.app, plan, &typed(change), heard_from)?;
+            let entries = save(&open.app, plan, &typed(change), how)?;
             context.out.answer(&json!({ "saved": entries }), || {
                 format!("Saved: {}.", many(entries as u64, "entry", "entries"))
             })
@@ -28,7 +35,7 @@ pub(super) fn edit(context: &Context, edit: Edit) -> Result<(), CliError> {
         (None, true) => {
             let open = context.profile.unlocked()?;
             let plan = find(&open.app, &edit.plan)?;
-            stream(context, &open.app, plan, heard_from)
+            stream(context, &open.app, plan, how)
         }
         (Some(_), true) => Err(CliError::usage("give one change, or --stdin, not both")),
         (None, false) => {
@@ -47,21 +54,24 @@ fn typed(change: Change) -> Typed {
     }
 }
 
-fn save(app: &App, plan: PlanId, typed: &Typed, heard_from: Option<Source>) -> Result<usize, CliError> {
+fn save(app: &App, plan: PlanId, typed: &Typed, how: How) -> Result<usize, CliError> {
     let mut draft = app.draft(plan)?;
-    typed.apply(&mut draft, heard_from)?;
+    if how.restricted {
+        draft.keep_in(Compartment::Restricted)?;
+    }
+    typed.apply(&mut draft, how.heard_from)?;
     Ok(draft.commit()?.entries)
 }
 
 /// One change from each line, one answer to each. What was answered by `saved` survives whatever comes next.
-fn stream(context: &Context, app: &App, plan: PlanId, heard_from: Option<Source>) -> Result<(), CliError> {
+fn stream(context: &Context, app: &App, plan: PlanId, how: How) -> Result<(), CliError> {
     let (mut lines, mut saved) = (0, 0);
     while let Some(text) = next_line()? {
         if text.trim().is_empty() || text.trim_start().starts_with('#') {
             continue;
         }
         lines += 1;
-        let done = Typed::line(&text).and_then(|typed| save(app, plan, &typed, heard_from));
+        let done = Typed::line(&text).and_then(|typed| save(app, plan, &typed, how));
         saved += usize::from(done.is_ok());
         line(&match (done, context.out.json) {
             (Ok(_), false) => format!("saved {saved}"),

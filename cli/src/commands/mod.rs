@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod access;
 mod device;
 mod edit;
 mod exchange;
@@ -56,6 +57,7 @@ pub(crate) fn run(cli: Cli, out: Out) -> Result<(), CliError> {
         Command::Worklist(args) => worklists::worklist(&context, &args),
         Command::Caseload(command) => worklists::caseload(&context, command),
         Command::Visit(command) => worklists::visit(&context, command),
+        Command::Notebook(notebook) => access::notebook(&context, notebook),
         Command::Sync { locked } => syncing::sync(&context, locked),
         Command::Watch => syncing::watch(&context),
         Command::Demo { dir, relay_binary } => demo::run(out, dir, relay_binary),
@@ -80,6 +82,7 @@ const fn name(command: &Command) -> &'static str {
         Command::Worklist(_) => "worklist",
         Command::Caseload(_) => "caseload",
         Command::Visit(_) => "visit",
+        Command::Notebook(_) => "notebook",
         Command::Sync { .. } => "sync",
         Command::Watch => "watch",
         Command::Demo { .. } => "demo",
@@ -132,6 +135,7 @@ fn run_plan(context: &Context, plan: Plan) -> Result<(), CliError> {
         }
         Plan::Share { plan, ods } => plans::share(context, &plan, ods),
         Plan::Receipts { plan } => plans::receipts(context, &plan),
+        Plan::Looking(looking) => access::look(context, looking),
     }
 }
 

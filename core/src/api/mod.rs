@@ -57,8 +57,8 @@ pub mod view {
     pub use crate::plan::banner::Banner;
     pub use crate::plan::control::ControlView;
     pub use crate::plan::view::{
-        Alert, AsOfView, By, ConsentView, DecisionView, FieldView, GroundsView, ItemView, ListView, PlanView,
-        ReviewView, SectionView, ValueView,
+        Alert, AsOfView, By, ConsentView, DecisionView, FieldView, GlassView, GroundsView, ItemView,
+        ListView, PlanView, ReviewView, SectionView, ValueView,
     };
 }
 

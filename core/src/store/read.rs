@@ -12,6 +12,9 @@ use super::rows::{
 };
 use crate::limits::PAGE_ITEMS_MAX;
 
+/// A secret and its name.
+pub type NamedSecret = (String, Zeroizing<Vec<u8>>);
+
 /// The vault as it stood when the closure began.
 pub struct VaultRead<'c> {
     pub(super) connection: &'c Connection,
@@ -319,7 +322,7 @@ impl VaultRead<'_> {
     }
 
     /// Secrets whose names begin alike, by name.
-    pub fn secrets_with_prefix(&self, prefix: &str) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, StoreError> {
+    pub fn secrets_with_prefix(&self, prefix: &str) -> Result<Vec<NamedSecret>, StoreError> {
         let sql = "SELECT name, value FROM secret WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name";
         all(self.connection, "read secrets", sql, [prefix], |row| {
             Ok((row.text(0)?, row.bytes(1).map(Zeroizing::new)?))

@@ -261,7 +261,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn act(family: &mut Family, step: &Step) {
     let Family { trust, nurse, doctor, carer } = family;
-    let mut all = [nurse, doctor, carer];
+    let all = [nurse, doctor, carer];
     match *step {
         Step::Consent(who, record, given) => {
             let outcome = if given { Outcome::Given } else { Outcome::Withdrawn };
