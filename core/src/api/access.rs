@@ -170,7 +170,7 @@ impl App {
         let glass = cbor::encode(&Glass { since: at.now, why: why.clone() });
         let look = Look { at: at.now, act: Act::BreakGlass, what: None, why: Some(why) };
         open.look_and_wait(plan.0, &look)?;
-        let key = glass_name(plan.0);
+        let key = glass_name(&open, plan.0);
         open.vault.write(move |tx| tx.put_meta(&key, &glass)).map_err(DriverError::Store)?;
         self.device.send_looks();
         if let Err(error) = self.send_first(plan) {
@@ -227,7 +227,7 @@ impl App {
 
 /// Glass that was broken on this device and is open still. A clock set back closes it.
 pub(super) fn glass(open: &OpenVault, plan: LogId, now: Timestamp) -> Result<Option<GlassView>, ApiError> {
-    let kept = open.vault.read(|read| read.meta(&glass_name(plan))).map_err(DriverError::Store)?;
+    let kept = open.vault.read(|read| read.meta(&glass_name(open, plan))).map_err(DriverError::Store)?;
     let glass = kept.and_then(|bytes| cbor::decode::<Glass>(&bytes).ok());
     let lasts = |glass: &Glass| glass.since <= now && now.since(glass.since) < BROKEN_GLASS_MS;
     Ok(glass.filter(lasts).map(|glass| GlassView {
@@ -238,8 +238,9 @@ pub(super) fn glass(open: &OpenVault, plan: LogId, now: Timestamp) -> Result<Opt
     }))
 }
 
-fn glass_name(plan: LogId) -> String {
-    format!("{}{plan}", name::GLASS)
+/// Glass is broken for one identity, whoever else unlocks the same device.
+fn glass_name(open: &OpenVault, plan: LogId) -> String {
+    format!("{}{}.{plan}", name::GLASS, open.keys.identity)
 }
 
 /// As it is written in commands and files.

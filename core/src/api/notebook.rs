@@ -82,8 +82,9 @@ impl App {
         if !self.notes()?.iter().any(|(noted, _)| noted == key) {
             return Err(ApiError::NotFound { what: format!("note for {key}") });
         }
-        let name = note_name(key);
-        Ok(self.vault()?.vault.write(move |tx| tx.delete_secret(&name)).map_err(DriverError::Store)?)
+        let open = self.vault()?;
+        let name = open.keys.own.name(&note_name(key));
+        Ok(open.vault.write(move |tx| tx.delete_secret(&name)).map_err(DriverError::Store)?)
     }
 
     /// Writes the notebook into the person's plan, as their own words, and empties it: all of that or nothing.
@@ -94,7 +95,7 @@ impl App {
     /// Errors: [`ApiError::NotFound`] when there is no such plan or nothing to hand over, [`ApiError::NotAllowed`].
     pub fn hand_over(&self, plan: PlanId, replace: bool) -> Result<HandedOver, ApiError> {
         self.of_a_person()?;
-        let notes = self.notes()?;
+        let (open, notes) = (self.vault()?, self.notes()?);
         if notes.is_empty() {
             return Err(ApiError::NotFound { what: "note".into() });
         }
@@ -129,13 +130,13 @@ impl App {
                     }
                 }
             }
-            rows.secrets_done.push(note_name(key));
+            rows.secrets_done.push(open.keys.own.name(&note_name(key)));
         }
         let saved = if edits > 0 {
             draft.commit_with(rows)?
         } else {
             let write = move |tx: &crate::store::VaultTx<'_>| rows.write(tx);
-            self.vault()?.vault.write(write).map_err(DriverError::Store)?;
+            open.vault.write(write).map_err(DriverError::Store)?;
             Saved { entries: 0 }
         };
         Ok(HandedOver { saved, left })
@@ -153,19 +154,26 @@ impl App {
             let why = format!("it holds {DRAFT_EDITS_MAX} answers at most");
             return Err(ApiError::invalid("notebook", why));
         }
-        let (name, note) = (note_name(key), cbor::encode(&Note { at: self.device.now(), said }));
-        Ok(self.vault()?.vault.write(move |tx| tx.put_secret(&name, &note)).map_err(DriverError::Store)?)
+        let (open, note) = (self.vault()?, cbor::encode(&Note { at: self.device.now(), said }));
+        let (name, sealed) = open.keys.own.seal(&note_name(key), &note, &*self.device.host().entropy);
+        Ok(open.vault.write(move |tx| tx.put_secret(&name, &sealed)).map_err(DriverError::Store)?)
     }
 
     fn notes(&self) -> Result<Vec<(String, Note)>, ApiError> {
-        let read = self.vault()?.vault.read(|read| read.secrets_with_prefix(name::NOTEBOOK));
-        let kept = read.map_err(DriverError::Store)?.into_iter();
-        Ok(kept
-            .filter_map(|(stored, bytes)| {
-                let key = stored.strip_prefix(name::NOTEBOOK)?.to_owned();
-                Some((key, cbor::decode(&bytes).ok()?))
-            })
-            .collect())
+        let open = self.vault()?;
+        let (own, prefix) = (&open.keys.own, open.keys.own.name(name::NOTEBOOK));
+        let kept = open.vault.read(|read| {
+            let names = read.secret_names()?.into_iter();
+            let keys = names.filter_map(|name| name.strip_prefix(&prefix).map(str::to_owned));
+            Ok(keys.map(|key| Ok((own.get(read, &note_name(&key))?, key))).collect())
+        });
+        let kept: Vec<Result<_, DriverError>> = kept.map_err(DriverError::Store)?;
+        let mut notes = Vec::with_capacity(kept.len());
+        for note in kept {
+            let (bytes, key) = note?;
+            notes.extend(bytes.and_then(|bytes| cbor::decode(&bytes).ok()).map(|note| (key, note)));
+        }
+        Ok(notes)
     }
 
     /// A care team's device has plans and no notebook.

@@ -19,7 +19,7 @@ use crate::limits::{LOOKS_RECENT_MAX, SAME_LOOK_MS};
 use crate::ports::Entropy;
 use crate::store::LookRow;
 
-/// What is known of looks beside the vault.
+/// What is known of looks beside the vault, for as long as one identity has it open.
 #[derive(Default)]
 pub(crate) struct Unsent(Arc<Mutex<Recent>>);
 
@@ -46,7 +46,8 @@ impl OpenVault {
         if !recent.is_new(plan, &look) {
             return Ok(());
         }
-        recent.unwritten.push(LookRow { log: plan, bytes: cbor::encode(&look) });
+        let identity = self.keys.identity;
+        recent.unwritten.push(LookRow { identity, log: plan, bytes: cbor::encode(&look) });
         let rows = std::mem::take(&mut recent.unwritten);
         drop(recent);
         let (writing, looks) = (rows.clone(), Arc::clone(&self.unsent.0));
@@ -69,7 +70,7 @@ impl OpenVault {
                 return Ok(());
             }
             let mut rows = std::mem::take(&mut recent.unwritten);
-            rows.push(LookRow { log: plan, bytes: cbor::encode(look) });
+            rows.push(LookRow { identity: self.keys.identity, log: plan, bytes: cbor::encode(look) });
             rows
         };
         let writing = rows.clone();
@@ -92,7 +93,8 @@ impl OpenVault {
         }
         let mut any = false;
         // Through the writer, behind whatever is still in its line.
-        for plan in self.vault.write(|tx| tx.looked_at())? {
+        let identity = self.keys.identity;
+        for plan in self.vault.write(move |tx| tx.looked_at(&identity))? {
             match self.write_looks_at(plan, at, entropy) {
                 Ok(written) => any |= written,
                 Err(DriverError::CannotBegin(_) | DriverError::NoLookupKey | DriverError::Compose(_)) => {}
@@ -106,7 +108,7 @@ impl OpenVault {
     }
 
     fn write_looks_at(&self, plan: LogId, at: Moment, entropy: &dyn Entropy) -> Result<bool, DriverError> {
-        let rows = self.vault.read(|read| read.looks(&plan, LOOKS_MAX))?;
+        let rows = self.vault.read(|read| read.looks(&self.keys.identity, &plan, LOOKS_MAX))?;
         if rows.len() == LOOKS_MAX {
             self.unsent.recent().none_left = false;
         }
@@ -120,9 +122,10 @@ impl OpenVault {
         self.commit(log, vec![Says::Looks(looks)], at, first).map(|_| true)
     }
 
-    /// The looks at a plan that are in no entry yet, oldest first.
+    /// This device's person's looks at a plan that are in no entry yet, oldest first.
     pub(crate) fn pending_looks(&self, plan: LogId) -> Result<Vec<Look>, DriverError> {
-        let rows = self.vault.write(move |tx| tx.looks(&plan, LOOKS_MAX))?;
+        let identity = self.keys.identity;
+        let rows = self.vault.write(move |tx| tx.looks(&identity, &plan, LOOKS_MAX))?;
         Ok(rows.iter().filter_map(|(_, row)| cbor::decode(&row.bytes).ok()).collect())
     }
 }

@@ -99,9 +99,9 @@ pub(crate) mod name {
     pub(crate) const ORGANISATION_SEALING: &str = "organisation.sealing.0";
     pub(crate) const ORGANISATION_REQUEST: &str = "organisation.request";
     pub(crate) const INVITE: &str = "invite.";
-    /// Before the key of a field: what the person noted before they had a plan. A secret, so that a repair finds it.
+    /// One identity's own, before the key of a field: what they noted before they had a plan.
     pub(crate) const NOTEBOOK: &str = "notebook.";
-    /// Before the id of a plan: until when it may be read although consent was withdrawn, and why.
+    /// Before the ids of an identity and a plan: until when it may be read although consent was withdrawn, and why.
     pub(crate) const GLASS: &str = "glass.";
     /// Set by a repair: own entries may be missing, so nothing is written before the relay has given them back.
     pub(crate) const SYNC_FIRST: &str = "sync.first";

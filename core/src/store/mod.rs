@@ -26,7 +26,7 @@ mod write;
 
 pub use error::{Cause, IoCause, StoreError, is_full};
 pub use mailbox::Mailbox;
-pub use read::{NamedSecret, VaultRead};
+pub use read::VaultRead;
 pub use rows::{
     ContentKeyRow, Counts, DocumentRow, EntryRow, IncomingRow, List, ListCounts, ListRow, LogRow, LookRow,
     MailReceipt, MailRow, OutgoingRow, Page, PageKey, PlanRow, QuarantineRow, ReceiptKind, ReceiptRow,

@@ -1,6 +1,6 @@
 //! Reading the vault: one consistent moment of it per closure.
 
-use bedside_protocol::ids::{EntryId, KeyId, LogId, SealedId, StatementId};
+use bedside_protocol::ids::{EntryId, IdentityId, KeyId, LogId, SealedId, StatementId};
 use rusqlite::{Connection, params};
 use zeroize::Zeroizing;
 
@@ -11,9 +11,6 @@ use super::rows::{
     ReceiptKind, ReceiptRow, StatementKind, StatementRow, ViewRow, WaitReason, WaitingRow,
 };
 use crate::limits::PAGE_ITEMS_MAX;
-
-/// A secret and its name.
-pub type NamedSecret = (String, Zeroizing<Vec<u8>>);
 
 /// The vault as it stood when the closure began.
 pub struct VaultRead<'c> {
@@ -293,18 +290,26 @@ impl VaultRead<'_> {
         all(self.connection, "read a log's receipts", sql, [log.as_bytes()], receipt)
     }
 
-    /// The plans with looks that are in no entry yet.
-    pub fn looked_at(&self) -> Result<Vec<LogId>, StoreError> {
-        let sql = "SELECT id FROM log WHERE number IN (SELECT DISTINCT log FROM look) ORDER BY number";
-        all(self.connection, "list the plans looked at", sql, [], |row| row.id(0, LogId::from_slice))
+    /// The plans that somebody looked at whose looks are in no entry yet.
+    pub fn looked_at(&self, identity: &IdentityId) -> Result<Vec<LogId>, StoreError> {
+        let sql = "SELECT id FROM log WHERE number IN (SELECT DISTINCT log FROM look WHERE identity = ?1) \
+                   ORDER BY number";
+        let step = "list the plans looked at";
+        all(self.connection, step, sql, [identity.as_bytes()], |row| row.id(0, LogId::from_slice))
     }
 
-    /// A plan's looks that are in no entry yet, oldest first, with their positions, which are never used again.
-    pub fn looks(&self, log: &LogId, count: usize) -> Result<Vec<(i64, LookRow)>, StoreError> {
+    /// Somebody's looks at a plan that are in no entry yet, oldest first, with their positions, which are never used again.
+    pub fn looks(
+        &self,
+        identity: &IdentityId,
+        log: &LogId,
+        count: usize,
+    ) -> Result<Vec<(i64, LookRow)>, StoreError> {
         let sql = "SELECT position, bytes FROM look WHERE log = (SELECT number FROM log WHERE id = ?1) \
-                   ORDER BY position LIMIT ?2";
-        all(self.connection, "read looks", sql, params![log.as_bytes(), limit(count)], |row| {
-            Ok((row.number(0)?, LookRow { log: *log, bytes: row.bytes(1)? }))
+                   AND identity = ?2 ORDER BY position LIMIT ?3";
+        let values = params![log.as_bytes(), identity.as_bytes(), limit(count)];
+        all(self.connection, "read looks", sql, values, |row| {
+            Ok((row.number(0)?, LookRow { identity: *identity, log: *log, bytes: row.bytes(1)? }))
         })
     }
 
@@ -318,14 +323,6 @@ impl VaultRead<'_> {
                 reason: row.text(2)?,
                 at: row.time(3)?,
             })
-        })
-    }
-
-    /// Secrets whose names begin alike, by name.
-    pub fn secrets_with_prefix(&self, prefix: &str) -> Result<Vec<NamedSecret>, StoreError> {
-        let sql = "SELECT name, value FROM secret WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name";
-        all(self.connection, "read secrets", sql, [prefix], |row| {
-            Ok((row.text(0)?, row.bytes(1).map(Zeroizing::new)?))
         })
     }
 

@@ -230,6 +230,8 @@ pub struct ReceiptRow {
 /// A look at a plan that is not in a signed entry yet.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LookRow {
+    /// Who looked.
+    pub identity: IdentityId,
     /// The plan's main log.
     pub log: LogId,
     /// The look, encoded.

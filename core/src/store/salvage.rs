@@ -464,10 +464,12 @@ impl Walk<'_> {
             "SELECT max(position) FROM look",
             "SELECT position FROM look INDEXED BY look_by_log ORDER BY log",
         ])?;
-        let sql = "SELECT position, log, bytes FROM look WHERE position BETWEEN ?1 AND ?2 ORDER BY position";
+        let sql = "SELECT position, log, bytes, identity FROM look \
+                   WHERE position BETWEEN ?1 AND ?2 ORDER BY position";
         self.walk("look", sql, largest, &mut |row| {
             let log = logs.get(&row.number(1)?).copied().ok_or(StoreError::row("find the log of a look"))?;
-            found(Salvaged::Look(LookRow { log, bytes: row.bytes(2)? }));
+            let (identity, bytes) = (row.id(3, IdentityId::from_slice)?, row.bytes(2)?);
+            found(Salvaged::Look(LookRow { identity, log, bytes }));
             Ok(())
         })
     }

@@ -331,8 +331,8 @@ impl<'c> VaultTx<'c> {
     /// Keeps a look until it is in an entry.
     pub fn put_look(&self, row: &LookRow) -> Result<(), StoreError> {
         let log = self.log_number(&row.log)?;
-        let sql = "INSERT INTO look (log, bytes) VALUES (?1, ?2)";
-        self.run("keep a look", sql, params![log, row.bytes]).map(drop)
+        let sql = "INSERT INTO look (identity, log, bytes) VALUES (?1, ?2, ?3)";
+        self.run("keep a look", sql, params![row.identity.as_bytes(), log, row.bytes]).map(drop)
     }
 
     /// A look is in an entry now.

@@ -39,6 +39,7 @@ fn names_in_json_are_stable() {
               "NHS No. 943 476 5919"
             ]
           },
+          "glass": null,
           "as_of": {
             "now": "2026-11-22T09:14:00Z",
             "last_contact": "2026-11-22T09:14:00Z",
