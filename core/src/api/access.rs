@@ -16,7 +16,8 @@ use crate::ledger::Verdict;
 use crate::limits::{ACCESS_ROWS_MAX, BROKEN_GLASS_MS};
 use crate::plan::authority::{Target, may_write};
 use crate::plan::schema::{self, Part};
-use crate::plan::view::{AsOf, GlassView, Material, PlanView, ValueView, opened, reveal};
+use crate::plan::view::{AsOf, GlassView, Material, PlanView, ValueView};
+use crate::plan::withheld::{opened, reveal};
 use crate::plan::{dates, words};
 
 /// One look at a plan.

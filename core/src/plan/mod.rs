@@ -13,6 +13,7 @@
 //! | [`summary`] | one line of a list |
 //! | [`worklist`] | the lists of work that a plan is on, and why |
 //! | [`text`] | a view at eighty columns |
+//! | [`withheld`] | what a view says is there and does not say |
 //! | [`csv`] | every answer as a row of a table |
 //! | [`words`] | what an entry changes, for the history |
 //! | [`codes`] | every code, in one table |
@@ -36,6 +37,7 @@ pub mod schema;
 pub mod summary;
 pub mod text;
 pub mod view;
+pub mod withheld;
 pub mod words;
 pub mod worklist;
 

@@ -12,6 +12,7 @@ use super::banner::{self, Banner};
 use super::control::{self, ControlView};
 use super::leaf::{Answer, Leaf, Source};
 use super::schema::{self, Class, FIELDS, Field, Kind, Part, Section};
+use super::withheld::{restricted, withheld, withhold};
 use super::{alerts, approval, dates};
 use crate::crdt::{ChangeHash, Document};
 
@@ -366,7 +367,7 @@ pub struct DecisionView {
     pub current: bool,
 }
 
-type Answers = BTreeMap<String, Vec<ValueView>>;
+pub(super) type Answers = BTreeMap<String, Vec<ValueView>>;
 
 /// Builds the view.
 #[must_use]
@@ -433,28 +434,6 @@ pub fn locked(mut plan: PlanView) -> PlanView {
     plan
 }
 
-/// Puts the mark of broken glass on a view, before every other alert.
-#[must_use]
-pub fn opened(mut plan: PlanView, glass: GlassView) -> PlanView {
-    let text = format!("OPENED WITHOUT CONSENT, {}: {}", glass.text, glass.why);
-    let action = "Read what you need and no more; the person sees who opened it and why".to_owned();
-    plan.alerts.insert(0, Alert { kind: "break-glass", severity: "danger", text, action });
-    plan.glass = Some(glass);
-    plan
-}
-
-/// Reads a field that views withhold, such as the key-safe code. The caller records that it was revealed.
-#[must_use]
-pub fn reveal(material: &Material<'_>, key: &str) -> Vec<ValueView> {
-    let (Some((field, part)), Some(restricted)) = (schema::field(key), material.restricted) else {
-        return Vec::new();
-    };
-    match part {
-        Part::Main => values(material, restricted, field, key),
-        Part::Answer | Part::Correction => leaves(material, restricted, key),
-    }
-}
-
 /// What stands in the document, by main key.
 fn answers(material: &Material<'_>) -> Answers {
     let mut found = Answers::new();
@@ -481,35 +460,12 @@ fn answers(material: &Material<'_>) -> Answers {
     found
 }
 
-/// Of what is restricted a view shows that it is there.
-fn restricted(material: &Material<'_>, found: &mut Answers) {
-    let Some(document) = material.restricted else { return };
-    for key in document.keys() {
-        let (main, values) = match schema::field(&key) {
-            Some((field, Part::Main)) => (key.clone(), values(material, document, field, &key)),
-            Some((field, _)) => (field.key.to_owned(), leaves(material, document, &key)),
-            None => (key.clone(), leaves(material, document, &key)),
-        };
-        found.entry(main).or_default().extend(values.into_iter().map(withhold));
-    }
-}
-
-fn withheld(field: &Field) -> bool {
-    field.key == "home.key_safe"
-}
-
-fn withhold(value: ValueView) -> ValueView {
-    ValueView {
-        text: "Recorded; revealing it is recorded too".to_owned(),
-        answer: "withheld",
-        code: None,
-        system: None,
-        date: None,
-        ..value
-    }
-}
-
-fn values(material: &Material<'_>, document: &Document, field: &Field, key: &str) -> Vec<ValueView> {
+pub(super) fn values(
+    material: &Material<'_>,
+    document: &Document,
+    field: &Field,
+    key: &str,
+) -> Vec<ValueView> {
     match field.kind {
         Kind::Text => text(material, document, key).into_iter().collect(),
         _ if field.class == Class::X => newest_record(leaves(material, document, key)),
@@ -545,7 +501,7 @@ fn text(material: &Material<'_>, document: &Document, key: &str) -> Option<Value
 }
 
 /// What was taken back is not recorded: it is left out.
-fn leaves(material: &Material<'_>, document: &Document, key: &str) -> Vec<ValueView> {
+pub(super) fn leaves(material: &Material<'_>, document: &Document, key: &str) -> Vec<ValueView> {
     let found = document.values(key).into_iter();
     found
         .filter_map(|value| {

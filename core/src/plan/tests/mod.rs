@@ -17,6 +17,7 @@ use super::schema::{Section, TEXTS, field};
 use super::summary::summary;
 use super::text::render_text;
 use super::view::*;
+use super::withheld::reveal;
 use crate::crdt::{Actor, ChangeHash, Document, Edit, inspect};
 
 const DAY: u64 = 86_400_000;

@@ -14,6 +14,45 @@ fn vault() -> (TempDir, Vault) {
 }
 
 #[test]
+fn what_is_put_first_goes_out_first_and_in_its_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let mailbox = Mailbox::open(dir.path()).unwrap();
+    mailbox.add(&[mail(1), mail(2), mail(3)]).unwrap();
+    mailbox.add_first(&[mail(5), mail(3), mail(4)]).unwrap();
+    mailbox.add(&[mail(4), mail(6)]).unwrap();
+    let in_line = [mail(4), mail(3), mail(5), mail(1), mail(2), mail(6)];
+    assert!(mailbox.batch(1 << 20, 9).unwrap() == in_line, "each before the one put there before it");
+}
+
+#[test]
+fn looks_are_kept_by_who_looked_until_they_are_in_an_entry_and_read_from_a_damaged_vault() {
+    let (dir, vault) = vault();
+    let somebody = |number: u8| bedside_protocol::ids::IdentityId::new([number; 32]);
+    let look =
+        |who, number: u64, what: u8| LookRow { identity: somebody(who), log: log(number), bytes: vec![what] };
+    let written = [look(1, 1, 7), look(2, 1, 8), look(1, 1, 9), look(1, 2, 10)];
+    let rows = written.clone();
+    vault.write(move |tx| rows.iter().try_for_each(|row| tx.put_look(row))).unwrap();
+    let bytes = |who| {
+        let found = vault.read(|read| read.looks(&somebody(who), &log(1), 9)).unwrap();
+        found.into_iter().map(|(position, row)| (position, row.bytes)).collect::<Vec<_>>()
+    };
+    assert_eq!(bytes(1), [(1, vec![7]), (3, vec![9])]);
+    assert_eq!(vault.read(|read| read.looked_at(&somebody(2))).unwrap(), [log(1)]);
+    vault.write(|tx| tx.delete_look(1)).unwrap();
+    assert_eq!(bytes(1), [(3, vec![9])]);
+    vault.close().unwrap();
+    let mut found = Vec::new();
+    salvage(dir.path(), KEY, |row| {
+        if let Salvaged::Look(row) = row {
+            found.push(row);
+        }
+    })
+    .unwrap();
+    assert!(found == written[1..]);
+}
+
+#[test]
 fn settings_and_secrets_are_kept_by_name_and_replaced() {
     let (_dir, vault) = vault();
     vault

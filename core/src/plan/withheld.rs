@@ -1,0 +1,54 @@
+//! What a view says is there and does not say; how it is revealed; and the mark of broken glass.
+
+use super::schema::{self, Field, Part};
+use super::view::{Alert, Answers, GlassView, Material, PlanView, ValueView, leaves, values};
+
+/// Puts the mark of broken glass on a view, before every other alert.
+#[must_use]
+pub fn opened(mut plan: PlanView, glass: GlassView) -> PlanView {
+    let text = format!("OPENED WITHOUT CONSENT, {}: {}", glass.text, glass.why);
+    let action = "Read what you need and no more; the person sees who opened it and why".to_owned();
+    plan.alerts.insert(0, Alert { kind: "break-glass", severity: "danger", text, action });
+    plan.glass = Some(glass);
+    plan
+}
+
+/// Reads a field that views withhold, such as the key-safe code. The caller records that it was revealed.
+#[must_use]
+pub fn reveal(material: &Material<'_>, key: &str) -> Vec<ValueView> {
+    let (Some((field, part)), Some(restricted)) = (schema::field(key), material.restricted) else {
+        return Vec::new();
+    };
+    match part {
+        Part::Main => values(material, restricted, field, key),
+        Part::Answer | Part::Correction => leaves(material, restricted, key),
+    }
+}
+
+/// Of what is restricted a view shows that it is there.
+pub(super) fn restricted(material: &Material<'_>, found: &mut Answers) {
+    let Some(document) = material.restricted else { return };
+    for key in document.keys() {
+        let (main, values) = match schema::field(&key) {
+            Some((field, Part::Main)) => (key.clone(), values(material, document, field, &key)),
+            Some((field, _)) => (field.key.to_owned(), leaves(material, document, &key)),
+            None => (key.clone(), leaves(material, document, &key)),
+        };
+        found.entry(main).or_default().extend(values.into_iter().map(withhold));
+    }
+}
+
+pub(super) fn withheld(field: &Field) -> bool {
+    field.key == "home.key_safe"
+}
+
+pub(super) fn withhold(value: ValueView) -> ValueView {
+    ValueView {
+        text: "Recorded; revealing it is recorded too".to_owned(),
+        answer: "withheld",
+        code: None,
+        system: None,
+        date: None,
+        ..value
+    }
+}
