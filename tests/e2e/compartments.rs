@@ -126,7 +126,9 @@ fn what_a_person_noted_before_their_plan_is_handed_over_once_and_approved_like_a
 
     let plan = nurse.start_plan(jane()).unwrap().plan;
     nurse.write(plan, "wishes.about_me", "Her dog is called Biscuit.").unwrap();
-    nurse.set(plan, PLACE, "hospice").unwrap();
+    let mut draft = nurse.draft(plan).unwrap();
+    draft.set(PLACE, &home("hospice")).unwrap();
+    draft.commit().unwrap();
     nurse.in_step();
     let spec = InviteSpec { name: "Jane".into(), role: Role::Person, plan: Some(plan), ..invitation() };
     person.enrol_by(&nurse, spec);
