@@ -678,8 +678,9 @@ impl World {
                     let whose = matches!(access.reader, Principal::Identity(_) | Principal::Organisation(_));
                     assert!(
                         granted && whose,
-                        "the relay serves {} a key nobody gave them",
-                        self.seats[seat].name
+                        "the relay serves {} a key nobody gave them, to {}",
+                        self.seats[seat].name,
+                        access.log
                     );
                 }
                 Item::Enrolment(_) | Item::InviteContested(_) => {}

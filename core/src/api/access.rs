@@ -13,6 +13,7 @@ use super::{ApiError, App};
 use crate::driver::DriverError;
 use crate::driver::open_vault::{OpenVault, name};
 use crate::ledger::Verdict;
+use crate::ledger::replica::Backlog;
 use crate::limits::{ACCESS_ROWS_MAX, BROKEN_GLASS_MS};
 use crate::plan::authority::{Target, may_write};
 use crate::plan::schema::{self, Part};
@@ -125,7 +126,7 @@ impl App {
             let family = books.family(&open.vault, plan.0)?;
             let as_of = AsOf { now: at.now, last_contact: at.relay_time };
             let show = |material: &Material<'_>| reveal(material, key);
-            family.main.material_with(&family.beside, family.trust, as_of, 0, show)
+            family.main.material_with(&family.beside, family.trust, as_of, Backlog::default(), show)
         };
         if values.is_empty() {
             return Err(ApiError::NotFound { what: format!("answer for \"{}\"", field.label) });

@@ -318,7 +318,7 @@ impl Replica {
         backlog: Backlog,
         use_it: impl FnOnce(&Material<'_>) -> R,
     ) -> R {
-        self.material_with(&[], trust, as_of, waiting, use_it)
+        self.material_with(&[], trust, as_of, backlog, use_it)
     }
 
     /// The same with the logs beside the main one that the reader holds.
@@ -327,7 +327,7 @@ impl Replica {
         beside: &[&Self],
         trust: &Trust,
         as_of: AsOf,
-        waiting: usize,
+        backlog: Backlog,
         use_it: impl FnOnce(&Material<'_>) -> R,
     ) -> R {
         let ledger = &self.ledger;
