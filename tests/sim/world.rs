@@ -359,6 +359,10 @@ impl World {
     pub(crate) fn lock(&mut self, seat: usize) {
         self.set_clock(seat);
         log!(self, "{} is locked", self.seats[seat].name);
+        if self.seats[seat].device.is_unlocked() {
+            self.seats[seat].device.send_looks();
+            self.register(seat);
+        }
         self.seats[seat].device.app().lock().expect("a device can be locked");
         self.feed(seat, Input::Unlocked(false));
     }

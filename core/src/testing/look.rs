@@ -82,6 +82,11 @@ impl SimDevice {
         })
     }
 
+    /// What locking begins with: who looked is put into the mailbox.
+    pub fn send_looks(&self) {
+        self.app().device.send_looks();
+    }
+
     /// How many entries are in the vault.
     pub fn entry_count(&self) -> Result<u64, ApiError> {
         self.read(|read| Ok(read.counts()?.entries))
