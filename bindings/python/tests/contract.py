@@ -192,7 +192,7 @@ def reads(nurse: bedside.Device, plan: str) -> None:
     assert repr(view) == "PlanView(withheld)" and view.banner.family == "SMITH"
     assert nurse.plan_for_urgent_care(plan).kind == "urgent"
     assert [row.nhs_number for row in bedside.all_plans(nurse, page_size=1)] == [JANE]
-    assert [row.plan for row in nurse.search("smi")] == [plan]
+    assert [found.plan.plan for found in nurse.search("smi")] == [plan]
     history = nurse.history(plan)
     assert [row.after for row in nurse.field_history(plan, "wishes.about_me")][0] == ["I taught music."]
     then = bedside.At.ENTRY(entry=history[0].entry)

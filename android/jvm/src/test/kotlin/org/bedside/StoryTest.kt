@@ -256,7 +256,7 @@ class StoryTest {
     @Test
     fun `nothing of a person is printed by accident`() = runBlocking {
         ward { nurse, _, plan ->
-            val row = nurse.search(JANE).single()
+            val row = nurse.search(JANE).single().plan
             assertEquals("PlanRow(withheld)", row.toString())
             assertEquals("PlanView(withheld)", nurse.plan(plan).toString())
             assertEquals("Pin(withheld)", PIN.toString())
