@@ -273,10 +273,15 @@ fn act(family: &mut Family, step: &Step) {
             let body = decision(&all[who].main, Section::AfterDeath, &[said]);
             all[who].say(&LOG, trust, body);
         }
-        Step::Code(who, code) => drop(all[who].code(trust, &format!("{code} by {who}"))),
+        // Never the same twice: that would be no change.
+        Step::Code(who, code) => {
+            let code = format!("{code} by {who}, {}", all[who].restricted.held.len());
+            drop(all[who].code(trust, &code));
+        }
         Step::Misplaced(who) => {
             let (member, by) = all[who].log(&RESTRICTED, trust);
-            let _ = member.edit(by, &[put(PLACE, "home")]);
+            let place = format!("home, {}", member.held.len());
+            let _ = member.edit(by, &[put(PLACE, &place)]);
         }
         Step::Look(who) => drop(all[who].look(trust)),
         Step::Review(who, adopt) => {
