@@ -107,6 +107,8 @@ pub(crate) mod name {
     pub(crate) const SYNC_FIRST: &str = "sync.first";
     /// Followed by a log's id: entries of it were left with the relay, for want of room.
     pub(crate) const PASSED_OVER: &str = "passed-over.";
+    /// Entries of a log without a key were left with the relay, for want of room.
+    pub(crate) const UNREAD_LEFT: &str = "unread-left";
     /// How many rows proved to be nothing at all and were counted, not kept.
     pub(crate) const ONLY_COUNTED: &str = "set-aside.only-counted";
 

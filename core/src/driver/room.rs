@@ -22,6 +22,8 @@ pub(super) struct Room {
     pub(super) passed_over: BTreeSet<LogId>,
     /// Logs of which something was left with the relay before, and that are asked for again.
     roomy: BTreeSet<LogId>,
+    /// Something of a log without a key is left with the relay.
+    unread_left: bool,
 }
 
 /// What came with a batch that entries may have waited for, and what was left with the relay before it.
@@ -62,7 +64,7 @@ impl Room {
         if touched.is_empty() && !came.credentials && came.keys.is_empty() {
             return Ok(room);
         }
-        let (with_key, mut strange) = vault.read(|read| {
+        let (with_key, mut strange, unread_left) = vault.read(|read| {
             let mut with_key = came.keys.clone();
             for log in &touched {
                 if !read.content_keys(log)?.is_empty() {
@@ -70,7 +72,7 @@ impl Room {
                 }
             }
             let (rows, bytes) = read.waiting_without_key()?;
-            Ok((with_key, Used { rows, bytes }))
+            Ok((with_key, Used { rows, bytes }, read.meta(name::UNREAD_LEFT)?.is_some()))
         })?;
         let mut used: BTreeMap<LogId, Used> = BTreeMap::new();
         // What waited before keeps its place.
@@ -87,8 +89,9 @@ impl Room {
             if fits {
                 room.kept.push(row);
             } else if known {
-                // Of a log without a key nothing needs to be noted: whoever is given one asks for all of it.
                 room.passed_over.insert(log);
+            } else {
+                room.unread_left = true;
             }
         }
         let has_room = |log: &LogId| {
@@ -98,12 +101,21 @@ impl Room {
         // What was lacking may have come for what is with the relay as well.
         let may_fit = |log: &LogId| came.credentials || came.keys.contains(log) || has_room(log);
         room.roomy = came.marked.iter().copied().filter(may_fit).collect();
+        // A list of all logs without a key would have no limit: that something of one was left is one mark for all of them, and
+        // each that is given a key is asked for from its beginning.
+        if unread_left || room.unread_left {
+            room.passed_over.extend(&came.keys);
+            room.roomy.extend(&came.keys);
+        }
         Ok(room)
     }
 
     pub(super) fn write(&self, tx: &VaultTx<'_>) -> Result<(), StoreError> {
         self.kept.iter().try_for_each(|row| tx.put_waiting(row))?;
         self.passed_over.iter().try_for_each(|log| tx.put_meta(&name::passed_over(log), &[]))?;
+        if self.unread_left {
+            tx.put_meta(name::UNREAD_LEFT, &[])?;
+        }
         // The mark stays until the relay is asked: see `post`.
         self.roomy.iter().try_for_each(|log| tx.set_subscribed(log, false))
     }
@@ -142,5 +154,72 @@ impl Aside {
     pub(super) fn write(&self, tx: &VaultTx<'_>) -> Result<(), StoreError> {
         self.kept.iter().try_for_each(|row| tx.put_quarantine(row))?;
         self.only_counted.iter().try_for_each(|count| tx.put_meta(name::ONLY_COUNTED, &cbor::encode(count)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bedside_protocol::ids::Timestamp;
+
+    use super::*;
+    use crate::store::WaitReason;
+
+    const LITERAL: &str = "x'00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\
+                           0f1e2d3c4b5a69788796a5b4c3d2e1f0'";
+
+    fn waiting(log: LogId, numbers: std::ops::Range<usize>) -> BTreeMap<SealedId, WaitingRow> {
+        let row = |number: usize| {
+            let mut id = [0; 32];
+            id[..8].copy_from_slice(&number.to_be_bytes());
+            let sealed_id = SealedId::new(id);
+            let reason = WaitReason::Key;
+            let row = WaitingRow {
+                sealed_id,
+                log,
+                reason,
+                needs: vec![],
+                received_at: Timestamp(1),
+                bytes: vec![1],
+            };
+            (sealed_id, row)
+        };
+        numbers.map(row).collect()
+    }
+
+    fn came(keys: &[LogId]) -> Came {
+        Came { credentials: false, keys: keys.iter().copied().collect(), marked: BTreeSet::new() }
+    }
+
+    fn batch(vault: &Vault, rows: BTreeMap<SealedId, WaitingRow>, came: &Came) -> Room {
+        let room = Room::new(vault, rows, &BTreeMap::new(), came).unwrap();
+        let written = Room { kept: room.kept, roomy: BTreeSet::new(), ..room };
+        vault
+            .write(move |tx| {
+                for row in &written.kept {
+                    tx.put_log(&crate::store::LogRow {
+                        id: row.log,
+                        main: None,
+                        compartment: 0,
+                        subscribed: true,
+                        opened_at: None,
+                    })?;
+                }
+                written.write(tx).map(|()| written)
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn a_log_whose_key_comes_after_the_room_was_full_is_asked_for_from_its_beginning() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::create(dir.path(), LITERAL).unwrap();
+        let (flood, plan) = (LogId::new([1; 32]), LogId::new([2; 32]));
+        let early = Room::new(&vault, BTreeMap::new(), &BTreeMap::new(), &came(&[plan])).unwrap();
+        assert!(early.roomy.is_empty(), "nothing was left with the relay yet");
+        assert_eq!(batch(&vault, waiting(flood, 0..WAITING_MAX), &came(&[])).kept.len(), WAITING_MAX);
+        let beyond = batch(&vault, waiting(plan, WAITING_MAX..WAITING_MAX + 1), &came(&[]));
+        assert!(beyond.kept.is_empty());
+        let given = Room::new(&vault, BTreeMap::new(), &BTreeMap::new(), &came(&[plan])).unwrap();
+        assert_eq!((&given.roomy, &given.passed_over), (&BTreeSet::from([plan]), &BTreeSet::from([plan])));
     }
 }
