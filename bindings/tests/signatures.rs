@@ -26,20 +26,22 @@ fn without_comments(text: &str) -> String {
 /// What apps write themselves, or write against, and nothing of what carries it across.
 fn signatures(text: &str, heads: &[&str], parts: &[&str]) -> String {
     const CARRIERS: &[&str] =
-        &["niffi", "Ffi", "RustBuffer", "RustCall", "ForeignBytes", "NoHandle", "_UInt"];
+        &["niffi", "Ffi", "RustBuffer", "RustCall", "ForeignBytes", "NoHandle", "_UInt", " = this."];
     let mut out = String::new();
     let (mut inside, mut in_enum) = (false, false);
     for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         let part = line.trim();
         let begins = |words: &[&str]| words.iter().any(|word| part.starts_with(word));
         let carrier = CARRIERS.iter().any(|word| part.contains(word));
-        if !line.starts_with("  ") && part != "{" {
+        // A brace or parenthesis at the margin closes a body of generated code; a word there begins something else.
+        let margin = !line.starts_with("  ") && part.starts_with(|c: char| c.is_alphabetic() || c == '@');
+        if margin {
             inside = begins(heads) && !carrier;
             in_enum = part.contains("enum ");
         }
         let member = begins(parts) || (in_enum && is_case_or_value(part));
-        if inside && !carrier && (!line.starts_with("  ") || member) {
-            let indent = if line.starts_with("  ") { "    " } else { "" };
+        if inside && !carrier && (margin || member) {
+            let indent = if margin { "" } else { "    " };
             out.push_str(indent);
             out.push_str(part.trim_end_matches(['{', '(', ' ', ',', ';']));
             out.push('\n');
@@ -67,8 +69,9 @@ fn kotlin_is_what_the_golden_file_says() {
         "open class ",
         "public typealias ",
         "fun ",
+        "@Throws(",
     ];
-    let parts = ["val ", "fun ", "data class ", "class ", "object "];
+    let parts = ["val ", "fun ", "@Throws(ApiException::class) fun ", "data class ", "class ", "object "];
     let text = signatures(&generated(TargetLanguage::Kotlin, "org/bedside/bedside.kt"), &heads, &parts);
     expect_file!["../golden/kotlin.txt"].assert_eq(&text);
 }

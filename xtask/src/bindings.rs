@@ -8,30 +8,30 @@ use crate::fhir::need;
 use crate::tasks::target_directory;
 
 /// Where cargo put the library, the generator, the client and the relay.
-struct Built {
-    target: PathBuf,
+pub(crate) struct Built {
+    pub(crate) target: PathBuf,
     profile: &'static str,
 }
 
 impl Built {
     /// With the features and the profile of the tests, so that `ci` builds nothing twice.
-    fn for_tests(root: &Path) -> Result<Self, Error> {
+    pub(crate) fn for_tests(root: &Path) -> Result<Self, Error> {
         let build = ["build", "--quiet", "--locked", "--workspace", "--all-features"];
         run_command(cargo(root).env("CARGO_INCREMENTAL", "0").args(build))?;
         Ok(Self { target: target_directory(&metadata(root)?)?, profile: "debug" })
     }
 
-    fn programs(&self) -> PathBuf {
+    pub(crate) fn programs(&self) -> PathBuf {
         self.target.join(self.profile)
     }
 
-    fn library(&self) -> PathBuf {
+    pub(crate) fn library(&self) -> PathBuf {
         let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
         self.programs().join(format!("{prefix}bedside{suffix}"))
     }
 
     /// Writes the other side of the library in these languages.
-    fn generate(&self, root: &Path, languages: &[&str], out: &Path) -> Result<(), Error> {
+    pub(crate) fn generate(&self, root: &Path, languages: &[&str], out: &Path) -> Result<(), Error> {
         let generator = self.programs().join(format!("bedside-generate{}", std::env::consts::EXE_SUFFIX));
         run_command(Command::new(generator).current_dir(root).arg(self.library()).arg(out).args(languages))
     }
@@ -45,12 +45,16 @@ pub(crate) fn generate(root: &Path, languages: &[String], out: &Path) -> Result<
 
 /// Compiles the Kotlin that needs no Android and tests it on the JVM against the library, a relay and real files.
 pub(crate) fn kotlin(root: &Path) -> Result<(), Error> {
-    need("javac", "--version", "apt-get install openjdk-17-jdk-headless")?;
-    need("mvn", "--version", "apt-get install maven")?;
+    need_java()?;
     let built = Built::for_tests(root)?;
     let folder = built.target.join("kotlin");
     built.generate(root, &["kotlin"], &folder.join("generated"))?;
     run_command(maven(root, &built, &folder).arg("test"))
+}
+
+pub(crate) fn need_java() -> Result<(), Error> {
+    need("javac", "--version", "apt-get install openjdk-17-jdk-headless")?;
+    need("mvn", "--version", "apt-get install maven")
 }
 
 fn maven(root: &Path, built: &Built, folder: &Path) -> Command {
@@ -117,11 +121,11 @@ fn remove(folder: &Path) -> Result<(), Error> {
     if folder.exists() { std::fs::remove_dir_all(folder).map_err(failed(folder)) } else { Ok(()) }
 }
 
-fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     std::fs::rename(from, to).map_err(failed(from))
 }
 
-fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
+pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
     std::fs::copy(from, to).map(drop).map_err(failed(from))
 }
 

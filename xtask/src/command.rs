@@ -20,6 +20,8 @@ pub(crate) enum Error {
     Failed { line: String, status: ExitStatus },
     #[error("{tool} is not installed; install it with `{install}` and try again")]
     MissingTool { tool: &'static str, install: &'static str },
+    #[error("to build for phones, get first:\n{0}")]
+    MissingForPhones(String),
     #[error("cannot read {path}")]
     Read {
         path: PathBuf,

@@ -5,6 +5,7 @@
 //! | [`ci`] | everything that must pass before a change lands |
 //! | [`tidy`] | what no compiler checks: layers, documents that lie, unfinished work |
 //! | [`bindings`] | the library in Kotlin, Swift and Python, and its tests there |
+//! | [`phones`] | the library for Android and iOS, and what can be checked of the apps here |
 //! | [`fhir`] | documents of plans, judged by HAPI's validator |
 //! | [`tasks`] | the demonstration, benchmarks, fuzzing, the audit |
 //! | [`command`] | running other programs; errors |
@@ -13,6 +14,7 @@ mod bindings;
 mod ci;
 mod command;
 mod fhir;
+mod phones;
 mod tasks;
 mod tidy;
 
@@ -32,6 +34,8 @@ use crate::command::{Error, workspace_root};
   cargo xtask tidy                        the quick checks alone, in a second or two
   cargo xtask fhir                        exported plans against HL7's definitions
   cargo xtask kotlin                      the library on the JVM, with a relay
+  cargo xtask android                     the library in an Android Studio project
+  cargo xtask ios                         the XCFramework, on a Mac
   cargo xtask demo                        two nurses, one relay, on this machine
   cargo xtask bench reconnect             the benchmarks whose name holds \"reconnect\"
   cargo xtask fuzz entry --seconds 600    ten minutes of one fuzz target"
@@ -65,6 +69,21 @@ enum Command {
     Kotlin,
     /// Build the Python wheel, install it into a clean environment and call all of it (needs Python 3.10 with venv).
     Python,
+    /// Build the library for Android's four ABIs and write its Kotlin, for Android Studio to go on with.
+    ///
+    /// Needs cargo-ndk, the NDK (28 or newer) and Rust's targets; says which are missing and how to get them.
+    Android,
+    /// Test what of Android's Kotlin needs neither its SDK nor Google's repository (needs Java 17 and Maven).
+    AndroidCheck,
+    /// Make the XCFramework and its Swift, for Xcode to go on with (needs a Mac with Xcode and Rust's targets).
+    #[command(after_help = "Examples:\n  cargo xtask ios\n  cargo xtask ios --linux")]
+    Ios {
+        /// Put this machine's library and its Swift in place instead, and run `swift test` if Swift is here.
+        #[arg(long)]
+        linux: bool,
+    },
+    /// Write the pages of Kotlin and Swift names under docs/api.
+    Apidoc,
     /// Look for published vulnerabilities in what the project depends on (needs network and cargo-deny).
     Audit,
     /// Build the client and the relay for release and run the demonstration.
@@ -118,6 +137,11 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Bindings { languages, out } => bindings::generate(&root, &languages, &out),
         Command::Kotlin => bindings::kotlin(&root),
         Command::Python => bindings::python(&root),
+        Command::Android => phones::android(&root),
+        Command::AndroidCheck => phones::android_check(&root),
+        Command::Ios { linux: false } => phones::ios(&root),
+        Command::Ios { linux: true } => phones::ios_linux(&root),
+        Command::Apidoc => tasks::apidoc(&root),
         Command::Audit => tasks::audit(&root),
         Command::Demo { arguments } => tasks::demo(&root, &arguments),
         Command::Bench { filter } => tasks::bench(&root, filter.as_deref()),

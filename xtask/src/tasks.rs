@@ -30,6 +30,12 @@ pub(crate) fn target_directory(metadata: &serde_json::Value) -> Result<PathBuf, 
     metadata["target_directory"].as_str().map(PathBuf::from).ok_or_else(missing)
 }
 
+/// Writes docs/api, as the test that holds it to the library does.
+pub(crate) fn apidoc(root: &Path) -> Result<(), Error> {
+    let test = ["test", "--locked", "-p", "bedside-bindings", "--all-features", "--test", "reference"];
+    run(cargo(root).args(test).env("UPDATE_EXPECT", "1"))
+}
+
 /// Runs the benchmarks whose name holds `filter`.
 pub(crate) fn bench(root: &Path, filter: Option<&str>) -> Result<(), Error> {
     let mut command = cargo(root);

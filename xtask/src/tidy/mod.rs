@@ -5,12 +5,14 @@
 //! | [`packages`] | which package may depend on which, through everything between |
 //! | [`layers`] | which module may name which crate or module |
 //! | [`facade`] | `bindings/` decides nothing |
+//! | [`apps`] | what the apps' Kotlin and Swift may import |
 //! | [`leftovers`] | file length, ignored tests, unfinished work, machine paths, registry hosts, the changelog |
 //! | [`markdown`] | links and anchors lead somewhere |
 //! | [`named_tests`] | a test that a document names exists |
 //!
 //! Every check is a function from the files' text to a list of [`Finding`]s, so that a test can show it fail.
 
+mod apps;
 mod facade;
 mod layers;
 mod leftovers;
@@ -93,6 +95,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Error> {
         ("package dependencies", packages::check(&graph)),
         ("layers", layers::check(&tree)),
         ("facade", facade::branches(&tree)),
+        ("apps", apps::check(&tree)),
         ("file length", leftovers::long_files(&tree)),
         ("ignored tests", leftovers::ignored_tests(&tree)),
         ("unfinished work", leftovers::unfinished(&tree)),
