@@ -57,6 +57,24 @@ pub(crate) fn need_java() -> Result<(), Error> {
     need("mvn", "--version", "apt-get install maven")
 }
 
+/// What a call costs over the C ABI and over JNA; lists, live updates and memory on the JVM. With the library as it ships.
+pub(crate) fn bench(root: &Path) -> Result<(), Error> {
+    need_java()?;
+    let built = Built::for_tests(root)?;
+    let library = crate::sizes::library_with_symbols(root)?;
+    let program = built.target.join("dist/boundary");
+    let source = root.join("bindings/benches/boundary.c");
+    run_command(Command::new("cc").arg("-O2").arg("-o").arg(&program).arg(source).arg("-ldl"))?;
+    run_command(Command::new(&program).arg(&library))?;
+
+    let folder = built.target.join("kotlin");
+    built.generate(root, &["kotlin"], &folder.join("generated"))?;
+    let from = format!("-Djna.library.path={}", library.parent().unwrap_or(root).display());
+    let programs = format!("-Dbedside.programs={}", built.programs().display());
+    let java = format!("-Dexec.args={from} {programs} -classpath %classpath org.bedside.BenchKt");
+    run_command(maven(root, &built, &folder).args(["--quiet", "test-compile", "exec:exec"]).arg(java))
+}
+
 fn maven(root: &Path, built: &Built, folder: &Path) -> Command {
     let mut maven = Command::new("mvn");
     maven.current_dir(root).args(["--batch-mode", "--no-transfer-progress", "--file", "android/jvm/pom.xml"]);

@@ -34,6 +34,8 @@ pub(crate) enum Error {
     Manifest { path: PathBuf, why: String },
     #[error("there is no fuzz target `{target}`; there are: {known}")]
     NoSuchFuzzTarget { target: String, known: String },
+    #[error("the library has {bytes} bytes, over its budget of {budget}; what is large is listed above")]
+    TooLarge { bytes: u64, budget: u64 },
     #[error("tidy: {0} places need work, listed above")]
     Untidy(usize),
 }

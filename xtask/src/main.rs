@@ -7,6 +7,7 @@
 //! | [`bindings`] | the library in Kotlin, Swift and Python, and its tests there |
 //! | [`phones`] | the library for Android and iOS, and what can be checked of the apps here |
 //! | [`fhir`] | documents of plans, judged by HAPI's validator |
+//! | [`sizes`] | how large the library is that apps carry |
 //! | [`tasks`] | the demonstration, benchmarks, fuzzing, the audit |
 //! | [`command`] | running other programs; errors |
 
@@ -15,6 +16,7 @@ mod ci;
 mod command;
 mod fhir;
 mod phones;
+mod sizes;
 mod tasks;
 mod tidy;
 
@@ -84,6 +86,8 @@ enum Command {
     },
     /// Write the pages of Kotlin and Swift names under docs/api.
     Apidoc,
+    /// Build the library as it ships, for this host; print its size and the largest contributors (takes minutes).
+    Sizes,
     /// Look for published vulnerabilities in what the project depends on (needs network and cargo-deny).
     Audit,
     /// Build the client and the relay for release and run the demonstration.
@@ -142,6 +146,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Ios { linux: false } => phones::ios(&root),
         Command::Ios { linux: true } => phones::ios_linux(&root),
         Command::Apidoc => tasks::apidoc(&root),
+        Command::Sizes => sizes::run(&root),
         Command::Audit => tasks::audit(&root),
         Command::Demo { arguments } => tasks::demo(&root, &arguments),
         Command::Bench { filter } => tasks::bench(&root, filter.as_deref()),
