@@ -14,6 +14,7 @@
         var body: some View {
             VStack(alignment: .leading, spacing: 8) {
                 BannerView(banner: view.banner)
+                if let glass = view.glass { Text(glass.text).foregroundStyle(.red) }
                 Text(view.asOf.text)
                 Text(view.control.statusText)
                 Text("\(progress(receipts)) - \(words(sync))").font(.caption)

@@ -34,6 +34,7 @@ fun PlanScreen(plan: Screen.Plan, sync: SyncStatus, back: () -> Unit, edit: (Fie
     val view = plan.view
     Column(verticalArrangement = Arrangement.spacedBy(8.dp)) {
         BannerView(view.banner)
+        view.glass?.let { Text(it.text, color = MaterialTheme.colorScheme.error) }
         Freshness(view.asOf, view.control.statusText)
         Text("${progress(plan.receipts)} - ${words(sync)}", style = MaterialTheme.typography.labelMedium)
         LazyColumn(Modifier.weight(1f), verticalArrangement = Arrangement.spacedBy(12.dp)) {

@@ -47,6 +47,7 @@ private fun jane(vararg sections: SectionView) = PlanView(
         "SMITH", "Jane", "Mrs", "01-Jan-1940", "1940-01-01", 86, "Female", "900 000 0009", false, null, null,
         listOf("SMITH, Jane (Mrs)", "born 01-Jan-1940 (86y)", "Female", "NHS No. 900 000 0009"),
     ),
+    glass = null,
     asOf = AsOfView(null, null, "not checked with the relay yet"),
     control = ControlView("in-use", "Not approved", null, null, null, null, null, null, null, null),
     alerts = listOf(Alert("conflict", "danger", "Two decisions on CPR stand", "Ask a clinician to resolve it")),
