@@ -3,6 +3,8 @@
 
 use bedside_core::api::view;
 
+use crate::cross::Cross;
+
 /// A plan as it is shown. Its JSON names are stable: fields are added, never renamed.
 #[derive(uniffi::Record)]
 #[uniffi::export(Debug)]
@@ -46,7 +48,7 @@ pub struct GlassView {
     pub why: String,
     /// RFC 3339, UTC.
     pub until: Option<String>,
-    /// Until when, for people.
+    /// Until when, for people: `DD-Mmm-YYYY HH:MM` in the United Kingdom.
     pub text: String,
 }
 
@@ -76,6 +78,8 @@ pub struct Banner {
     pub died: Option<String>,
     /// The demographics service reports a death: its date, or that none is given.
     pub death_notice: Option<String>,
+    /// Of such a report, the date, `DD-Mmm-YYYY`.
+    pub death_notice_date: Option<String>,
     /// The parts of the banner's line, none of which is ever broken or shortened.
     pub parts: Vec<String>,
 }
@@ -182,6 +186,8 @@ pub struct SectionView {
     pub decisions: Vec<DecisionView>,
     /// More than one decision stands.
     pub in_conflict: bool,
+    /// How many decisions stand that urgent care is not shown, because nobody has approved them.
+    pub unapproved: u32,
     /// Whether what stands was approved.
     pub review: ReviewView,
 }
@@ -324,13 +330,12 @@ withheld!(
 );
 crosses!(view::PlanView => PlanView { kind, version, banner, glass, as_of, control, alerts, consents, sections, held, waiting, unreadable, left_out });
 crosses!(view::GlassView => GlassView { reason, why, until, text });
-crosses!(view::Banner => Banner { family, given, title, born, born_date, age_years, gender, nhs_number, deceased, died, death_notice, parts });
+crosses!(view::Banner => Banner { family, given, title, born, born_date, age_years, gender, nhs_number, deceased, died, death_notice, death_notice_date, parts });
 crosses!(view::AsOfView => AsOfView { now, last_contact, text });
 crosses!(view::ControlView => ControlView { status, status_text, reason, marked_by, created, amended, review_date, reviewer, first_approver, latest_approver });
-crosses!(view::Alert => Alert { kind, severity, text, action });
 crosses!(view::ConsentView => ConsentView { scope, outcome, text, note, grounds, by });
 crosses!(view::GroundsView => GroundsView { by, consulted, rationale, capacity });
-crosses!(view::SectionView => SectionView { number, name, title, fields, lists, decisions, in_conflict, review });
+crosses!(view::SectionView => SectionView { number, name, title, fields, lists, decisions, in_conflict, unapproved, review });
 crosses!(view::ReviewView => ReviewView { state, text, approved_by });
 crosses!(view::FieldView => FieldView { key, label, values });
 crosses!(view::ValueView => ValueView { text, answer, code, system, date, heard_from, confirmed, correction, by, with });
@@ -338,3 +343,11 @@ crosses!(view::By => By { author, role, organisation, ods, time, relay_time, day
 crosses!(view::ListView => ListView { list, items });
 crosses!(view::ItemView => ItemView { id, ended, in_error, fields });
 crosses!(view::DecisionView => DecisionView { entry, fields, lists, by, endorsed, endorsed_by, approved, current });
+
+/// What the core tells an alert's message stays with the core.
+impl Cross<Alert> for view::Alert {
+    fn cross(self) -> Alert {
+        let view::Alert { kind, severity, text, action, .. } = self;
+        Alert { kind: kind.cross(), severity: severity.cross(), text, action }
+    }
+}

@@ -1,6 +1,7 @@
 //! The commands and their help.
 
 mod access;
+mod documents;
 mod joining;
 mod rules;
 mod worklists;
@@ -8,10 +9,11 @@ mod worklists;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use bedside_core::api::{ExportFormat, Outcome, PlanId, Scope, Source};
+use bedside_core::api::{Outcome, PlanId, Scope, Source};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use access::{Looking, Notebook};
+pub(crate) use documents::{Format, ReaderArg};
 pub(crate) use joining::{Identity, Invite, Network, Organisation, Pin};
 pub(crate) use rules::{Approve, Deciding, GroundsArgs, StageArg, When};
 pub(crate) use worklists::{Caseload, Day, Visit, WorklistArgs};
@@ -216,21 +218,44 @@ pub(crate) enum Plan {
     /// Show a plan as it stands on this device
     #[command(after_help = "Examples:\n  \
         bedside plan show '900 000 0009'\n  \
-        bedside plan show 9000000009 --urgent\n  \
+        bedside plan show 9000000009 --as urgent\n  \
+        bedside plan show 9000000009 --as summary --json\n  \
         bedside plan show 9000000009 --at 2026-11-01\n  \
-        bedside plan show 9000000009 --json")]
+        bedside plan show 9000000009 --json\n\n\
+        Without --as you see the page for your role; --json is then every answer with\n\
+        where it comes from, and with --as the page.")]
     Show {
         /// NHS number, or the plan's id
         plan: PlanArg,
-        /// As urgent care is shown it: what was approved, and what was reduced since
-        #[arg(long)]
-        urgent: bool,
+        /// For whom
+        #[arg(long = "as", value_enum, value_name = "READER")]
+        reader: Option<ReaderArg>,
         /// As it once stood: after an entry, at a time, or at the end of a day
-        #[arg(long, conflicts_with = "urgent", value_name = "WHEN")]
+        #[arg(long, value_name = "WHEN")]
         at: Option<When>,
         /// As text for people (the default)
         #[arg(long, conflicts_with = "json")]
         text: bool,
+    },
+    /// Write a plan as a page for a browser and for A4 paper
+    #[command(after_help = "Examples:\n  \
+        bedside plan print 9000000009 --as summary --output jane.html\n  \
+        bedside plan print 9000000009 --as person --output for-jane.html --force\n\n\
+        Open the file in a browser to print it, or to save it as PDF. It is there whole\n\
+        or not at all, for its owner only. It is not encrypted. The key-safe code is not\n\
+        in it.")]
+    Print {
+        /// NHS number, or the plan's id
+        plan: PlanArg,
+        /// For whom; by default for your role
+        #[arg(long = "as", value_enum, value_name = "READER")]
+        reader: Option<ReaderArg>,
+        /// The file; without it, standard output
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Replace the file if it is there
+        #[arg(long, requires = "output")]
+        force: bool,
     },
     /// Change a plan; each command is saved before it answers
     #[command(after_help = "Examples:\n  \
@@ -540,29 +565,6 @@ impl FromStr for PlanArg {
             return Ok(Self::Nhs(digits));
         }
         Err("give an NHS number (ten digits) or the plan's id (64 hexadecimal digits)".into())
-    }
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Format {
-    /// Everything that is shown, for programs
-    Json,
-    /// For people and paper
-    Text,
-    /// A FHIR R4 document, for other systems
-    Fhir,
-    /// A table of answers, for spreadsheets
-    Csv,
-}
-
-impl From<Format> for ExportFormat {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Json => Self::Json,
-            Format::Text => Self::Text,
-            Format::Fhir => Self::Fhir,
-            Format::Csv => Self::Csv,
-        }
     }
 }
 

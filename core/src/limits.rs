@@ -122,3 +122,13 @@ pub const REVIEW_MONTHS_MAX: i8 = 3;
 
 /// How many days before a review is due, or anticipatory medicines expire, the plan says so.
 pub const DUE_SOON_DAYS: i16 = 14;
+
+/// A page of a plan that was last compared with the relay longer ago than this, in milliseconds, asks to be checked. A day:
+/// plans near the end of life change between two visits.
+pub const VIEW_STALE_MS: u64 = 86_400_000;
+
+/// How many lines of text the one-page view fills, its banner left out. An A4 page holds more of them; fonts differ.
+pub const SUMMARY_LINES_MAX: usize = 70;
+
+/// How many characters a line of the one-page view is taken to hold. Most hold more; capitals are wide.
+pub const SUMMARY_LINE_CHARS: usize = 96;

@@ -2,7 +2,7 @@
 
 mod support;
 
-use bedside_core::api::{Answer, App, Leaf, NewVisit, PlanId, PlanView, Section, Source, Worklist};
+use bedside_core::api::{Answer, App, Audience, Leaf, NewVisit, PlanId, PlanView, Section, Source, Worklist};
 use support::measure::{Program, Samples, Table, ms, progress, time};
 use support::people::{PIN, Person, World, fill, start_plans};
 
@@ -44,6 +44,17 @@ fn open_one() {
         time(|| view(&nurse, usual)).0
     });
     table.aim("40 entries, first after unlocking", ms(cold.median()), "10 ms");
+    let urgent = |nurse: &Person| {
+        let page = nurse.app.page(usual, Some(Audience::Urgent)).expect("the plan is here");
+        page.html().len() + page.text().len()
+    };
+    let page = samples(|| time(|| urgent(&nurse)).0);
+    table.aim("urgent page, as HTML and text, opened lately", ms(page.median()), "2 ms");
+    let cold = samples(|| {
+        relock(&mut nurse);
+        time(|| urgent(&nurse)).0
+    });
+    table.line("the same, first after unlocking", ms(cold.median()));
     let warm = samples(|| time(|| view(&nurse, long)).0);
     table.line("2,000 entries, opened lately", ms(warm.median()));
     let cold = samples(|| {

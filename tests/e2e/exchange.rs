@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bedside_core::api::{Answer, App, ExportFormat, Leaf, PlanId, PlanView, Section, Source, render_text};
+use bedside_core::api::{Answer, App, Audience, ExportFormat, Leaf, Page, PlanId, PlanView, Section, Source};
 use bedside_core::plan::check::read_answer;
 use bedside_core::plan::schema;
 
@@ -46,7 +46,7 @@ fn a_plan_goes_to_another_network_as_a_file_and_no_decision_goes_silently() {
     let (_here, colleague) = World::with_nurse();
     let plan = colleague.start_plan(jane()).unwrap().plan;
     let import = colleague.read_import(plan, file.as_bytes()).unwrap();
-    let before = render_text(&colleague.plan(plan).unwrap());
+    let before = colleague.page(plan, None).unwrap().text();
     assert!(!before.contains("I taught music"), "reading writes nothing");
     let proposed: Vec<&str> = import.proposals.iter().map(|proposal| proposal.section).collect();
     assert_eq!(proposed, ["cpr", "medicines"], "a decision, and a medicine that a clinician stopped");
@@ -63,7 +63,7 @@ fn a_plan_goes_to_another_network_as_a_file_and_no_decision_goes_silently() {
         Some("Declined to talk about this")
     );
     assert!(view.section(Section::Cpr).is_empty(), "nobody here has decided");
-    assert!(!render_text(&view).contains("warfarin"));
+    assert!(!Page::of(&view, Audience::CareTeam).text().contains("warfarin"));
     let again = colleague.read_import(plan, file.as_bytes()).unwrap();
     assert!(again.edits.is_empty(), "what is here already is not written again");
     assert_eq!(again.proposals.len(), 2);

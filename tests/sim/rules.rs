@@ -1,8 +1,8 @@
 //! The rules of a plan as an app meets them: approving, deciding on what is held, undoing, looking back, being locked out.
 
 use bedside_core::api::{
-    Answer, ApiError, App, At, EntryId, Leaf, Outcome, PlanView, Reader, Saved, Scope, Source, Stage,
-    Timestamp,
+    Answer, ApiError, App, At, Audience, EntryId, Leaf, Outcome, PlanView, Reader, Saved, Scope, Source,
+    Stage, Timestamp,
 };
 use bedside_core::engine::Input;
 use bedside_protocol::ids::LogId;
@@ -180,7 +180,9 @@ fn withdrawn_consent_locks_the_plan_on_another_organisations_device() {
     let refused = |outcome: Result<(), ApiError>| matches!(outcome, Err(ApiError::NotAllowed { .. }));
     let carer = app(&world, CARER);
     assert!(refused(carer.history(plan).map(drop)) && refused(carer.draft(plan).map(drop)));
-    assert!(refused(carer.held(plan).map(drop)) && refused(carer.plan_for_urgent_care(plan).map(drop)));
+    assert!(refused(carer.held(plan).map(drop)));
+    let for_a_crew = carer.page(plan, Some(Audience::Urgent)).expect("who it is about is still shown");
+    assert_eq!(for_a_crew.kind, "locked");
     assert!(refused(carer.field_history(plan, PLACE).map(drop)));
     assert!(refused(carer.plan_at(plan, At::Time(Timestamp(world.now))).map(drop)));
     assert!(refused(carer.share(plan, &Reader::Organisation(WILLOW_CODE.to_owned()))));

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::command::need;
 use crate::command::{Error, cargo, metadata, run as run_command};
-use crate::fhir::need;
 use crate::tasks::target_directory;
 
 /// Where cargo put the library, the generator, the client and the relay.

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::command::{Error, cargo, line, run as run_command, succeeds};
-use crate::{bindings, fhir, phones, tidy};
+use crate::{bindings, fhir, pages, phones, tidy};
 
 /// How one step of the run is done.
 enum Step {
@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
         env: &[],
     },
     Step::Own { name: "FHIR documents", command: "cargo xtask fhir", run: fhir::run },
+    Step::Own { name: "pages", command: "cargo xtask pages", run: pages::run },
     Step::Own { name: "Kotlin", command: "cargo xtask kotlin", run: bindings::kotlin },
     Step::Own { name: "Android", command: "cargo xtask android-check", run: phones::android_check },
     Step::Own { name: "Python", command: "cargo xtask python", run: bindings::python },

@@ -103,3 +103,22 @@ fn program(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     name.to_string_lossy().into_owned()
 }
+
+/// Refuses when a tool is missing, and says how to install it.
+pub(crate) fn need(tool: &'static str, asked: &str, install: &'static str) -> Result<(), Error> {
+    if succeeds(Command::new(tool).arg(asked)) { Ok(()) } else { Err(Error::MissingTool { tool, install }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_tool_is_a_failure_that_says_what_to_install() {
+        let error = need("nonesuch-tool", "--version", "apt-get install nonesuch").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "nonesuch-tool is not installed; install it with `apt-get install nonesuch` and try again"
+        );
+    }
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::command::{Error, cargo, metadata, run as run_command, succeeds};
+use crate::command::{Error, cargo, metadata, need, run as run_command};
 use crate::tasks::target_directory;
 
 /// Writes the documents, builds the judge in `tests/fhir` (Maven fetches what it needs, once), and has them judged.
@@ -31,22 +31,4 @@ fn judge(root: &Path, target: &Path, documents: &Path) -> Command {
     maven.args(["compile", "exec:java"]);
     maven.arg(format!("-Dexec.arguments={}", documents.display()));
     maven
-}
-
-pub(crate) fn need(tool: &'static str, asked: &str, install: &'static str) -> Result<(), Error> {
-    if succeeds(Command::new(tool).arg(asked)) { Ok(()) } else { Err(Error::MissingTool { tool, install }) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_tool_is_a_failure_that_says_what_to_install() {
-        let error = need("nonesuch-tool", "--version", "apt-get install nonesuch").unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "nonesuch-tool is not installed; install it with `apt-get install nonesuch` and try again"
-        );
-    }
 }

@@ -7,6 +7,7 @@
 //! | [`bindings`] | the library in Kotlin, Swift and Python, and its tests there |
 //! | [`phones`] | the library for Android and iOS, and what can be checked of the apps here |
 //! | [`fhir`] | documents of plans, judged by HAPI's validator |
+//! | [`pages`] | pages of plans, looked at in a browser |
 //! | [`sizes`] | how large the library is that apps carry |
 //! | [`tasks`] | the demonstration, benchmarks, fuzzing, the audit |
 //! | [`command`] | running other programs; errors |
@@ -15,6 +16,7 @@ mod bindings;
 mod ci;
 mod command;
 mod fhir;
+mod pages;
 mod phones;
 mod sizes;
 mod tasks;
@@ -35,6 +37,7 @@ use crate::command::{Error, workspace_root};
   cargo xtask ci                          everything that must pass before a change lands
   cargo xtask tidy                        the quick checks alone, in a second or two
   cargo xtask fhir                        exported plans against HL7's definitions
+  cargo xtask pages                       pages in a browser: accessibility, phones, A4
   cargo xtask kotlin                      the library on the JVM, with a relay
   cargo xtask android                     the library in an Android Studio project
   cargo xtask ios                         the XCFramework, on a Mac
@@ -55,6 +58,8 @@ enum Command {
     Tidy,
     /// Have FHIR documents of invented plans judged by HAPI's validator (needs Java 17 and Maven).
     Fhir,
+    /// Have pages of invented plans looked at in a browser (needs Chromium, Node.js with npm, and poppler-utils).
+    Pages,
     /// Write the Kotlin, Swift or Python side of the library.
     #[command(after_help = "Examples:
   cargo xtask bindings kotlin --out app/src/generated
@@ -138,6 +143,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Ci => ci::run(&root),
         Command::Tidy => tidy::run(&root),
         Command::Fhir => fhir::run(&root),
+        Command::Pages => pages::run(&root),
         Command::Bindings { languages, out } => bindings::generate(&root, &languages, &out),
         Command::Kotlin => bindings::kotlin(&root),
         Command::Python => bindings::python(&root),

@@ -62,8 +62,16 @@ pub(crate) fn fuzz(root: &Path, target: Option<&str>, seconds: u32) -> Result<()
             return Err(Error::NoSuchFuzzTarget { target: target.to_owned(), known: known.join(", ") });
         }
     };
-    need(nightly(root, &["--version"]), "a nightly compiler", "rustup toolchain install nightly")?;
-    need(nightly(root, &["fuzz", "--version"]), "cargo-fuzz", "cargo install --locked cargo-fuzz")?;
+    need_for_fuzzing(
+        nightly(root, &["--version"]),
+        "a nightly compiler",
+        "rustup toolchain install nightly",
+    )?;
+    need_for_fuzzing(
+        nightly(root, &["fuzz", "--version"]),
+        "cargo-fuzz",
+        "cargo install --locked cargo-fuzz",
+    )?;
     for target in targets {
         println!("\n== {target}, {seconds} s");
         let found = root.join("fuzz/found").join(&target);
@@ -76,7 +84,7 @@ pub(crate) fn fuzz(root: &Path, target: Option<&str>, seconds: u32) -> Result<()
     Ok(())
 }
 
-fn need(mut probe: Command, tool: &'static str, install: &'static str) -> Result<(), Error> {
+fn need_for_fuzzing(mut probe: Command, tool: &'static str, install: &'static str) -> Result<(), Error> {
     if succeeds(&mut probe) { Ok(()) } else { Err(Error::MissingTool { tool, install }) }
 }
 

@@ -7,7 +7,7 @@ use bedside_core::limits::FHIR_PLAN_BYTES_MAX;
 use serde_json::json;
 
 use super::{Context, find};
-use crate::args::{Format, PlanArg};
+use crate::args::{Format, PlanArg, ReaderArg};
 use crate::error::CliError;
 use crate::files;
 use crate::out::{line, many, wrap};
@@ -24,6 +24,22 @@ pub(super) fn export(
     let Some(path) = output else { return line(text.trim_end_matches(['\r', '\n'])) };
     files::write(path, text.as_bytes(), force)?;
     context.out.answer(&json!({ "file": path, "bytes": text.len() }), || {
+        format!("Written to {}. It is not encrypted: keep it as safe as the plan.", path.display())
+    })
+}
+
+pub(super) fn print(
+    context: &Context,
+    plan: &PlanArg,
+    reader: Option<ReaderArg>,
+    output: Option<&Path>,
+    force: bool,
+) -> Result<(), CliError> {
+    let open = context.profile.unlocked()?;
+    let html = open.app.print(find(&open.app, plan)?, reader.map(Into::into))?;
+    let Some(path) = output else { return line(html.trim_end()) };
+    files::write(path, html.as_bytes(), force)?;
+    context.out.answer(&json!({ "file": path, "bytes": html.len() }), || {
         format!("Written to {}. It is not encrypted: keep it as safe as the plan.", path.display())
     })
 }

@@ -109,8 +109,11 @@ fn run_plan(context: &Context, plan: Plan) -> Result<(), CliError> {
     match plan {
         Plan::New(new) => plans::start(context, *new),
         Plan::List { limit, search } => plans::list(context, limit, search.as_deref()),
-        Plan::Show { plan, text: _, urgent, at: None } => plans::show(context, &plan, urgent),
-        Plan::Show { plan, at: Some(when), .. } => rules::at(context, &plan, when),
+        Plan::Show { plan, text: _, reader, at: None } => plans::show(context, &plan, reader),
+        Plan::Show { plan, reader, at: Some(when), .. } => rules::at(context, &plan, when, reader),
+        Plan::Print { plan, reader, output, force } => {
+            exchange::print(context, &plan, reader, output.as_deref(), force)
+        }
         Plan::Edit(edit) => edit::edit(context, edit),
         Plan::Fields { section } => fields::list(context.out, section.as_deref()),
         Plan::Export { plan, format, output, force } => {

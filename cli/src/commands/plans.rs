@@ -4,13 +4,13 @@ use std::path::Path;
 
 use bedside_core::api::{
     Answer, ApiError, App, Clock as _, ConsentSpec, Demographics, Found, HistoryRow, Leaf, NewPlan, Outcome,
-    PlanId, PlanListRow, Reader, Scope, Source, SystemClock, Timestamp, read_patient, render_text,
+    PlanId, PlanListRow, Reader, Scope, Source, SystemClock, Timestamp, read_patient,
 };
 use bedside_core::plan::dates;
 use serde_json::json;
 
 use super::{Context, find};
-use crate::args::{NewPlan as NewPlanArgs, PlanArg};
+use crate::args::{NewPlan as NewPlanArgs, PlanArg, ReaderArg};
 use crate::error::CliError;
 use crate::files;
 use crate::out::{many, wrap};
@@ -161,11 +161,14 @@ fn grouped(number: &str) -> String {
     }
 }
 
-pub(super) fn show(context: &Context, plan: &PlanArg, urgent: bool) -> Result<(), CliError> {
+pub(super) fn show(context: &Context, plan: &PlanArg, reader: Option<ReaderArg>) -> Result<(), CliError> {
     let open = context.profile.unlocked()?;
     let plan = find(&open.app, plan)?;
-    let view = if urgent { open.app.plan_for_urgent_care(plan)? } else { open.app.plan(plan)? };
-    context.out.answer(&view, || render_text(&view))
+    if context.out.json && reader.is_none() {
+        return context.out.answer(&open.app.plan(plan)?, String::new);
+    }
+    let page = open.app.page(plan, reader.map(Into::into))?;
+    context.out.answer(&page, || page.text())
 }
 
 pub(super) fn history(context: &Context, plan: &PlanArg) -> Result<(), CliError> {

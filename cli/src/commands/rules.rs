@@ -1,14 +1,14 @@
 //! Approving plans, deciding on held entries, and looking into the past.
 
 use bedside_core::api::{
-    App, Difference, EntryId, FieldHistoryRow, HeldRow, HeldState, PlanId, Stage, Timestamp, render_text,
+    App, Audience, Difference, EntryId, FieldHistoryRow, HeldRow, HeldState, Page, PlanId, Stage, Timestamp,
 };
 use bedside_core::plan::dates;
 use serde_json::json;
 
 use super::{Context, find};
 use crate::answers::section_of;
-use crate::args::{Approve, Deciding, PlanArg, When};
+use crate::args::{Approve, Deciding, PlanArg, ReaderArg, When};
 use crate::error::CliError;
 use crate::out::wrap;
 
@@ -19,7 +19,8 @@ pub(super) fn approve(context: &Context, approve: &Approve) -> Result<(), CliErr
     let Some(seen) = &approve.seen else {
         let view = open.app.plan(plan)?;
         return context.out.answer(&view, || {
-            format!("{}\nTo approve it as shown here: --seen {}", render_text(&view).trim_end(), view.version)
+            let text = Page::of(&view, Audience::CareTeam).text();
+            format!("{}\nTo approve it as shown here: --seen {}", text.trim_end(), view.version)
         });
     };
     let saved = open.app.approve(plan, &sections, seen, approve.review_on.as_deref())?;
@@ -122,10 +123,19 @@ fn field_in_words(row: &FieldHistoryRow) -> String {
     wrap(&text, 2)
 }
 
-pub(super) fn at(context: &Context, plan: &PlanArg, when: When) -> Result<(), CliError> {
+pub(super) fn at(
+    context: &Context,
+    plan: &PlanArg,
+    when: When,
+    reader: Option<ReaderArg>,
+) -> Result<(), CliError> {
     let open = context.profile.unlocked()?;
     let view = open.app.plan_at(find(&open.app, plan)?, when.0)?;
-    context.out.answer(&view, || render_text(&view))
+    if context.out.json && reader.is_none() {
+        return context.out.answer(&view, String::new);
+    }
+    let page = Page::of(&view, reader.map_or_else(|| open.app.usual_audience(), Into::into));
+    context.out.answer(&page, || page.text())
 }
 
 pub(super) fn differences(

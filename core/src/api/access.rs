@@ -236,7 +236,7 @@ pub(super) fn glass(open: &OpenVault, plan: LogId, now: Timestamp) -> Result<Opt
         reason: reason_name(glass.why.reason),
         why: glass.why.text,
         until: dates::rfc3339(glass.since.plus_ms(BROKEN_GLASS_MS)),
-        text: format!("until {}", dates::show_minute(glass.since.plus_ms(BROKEN_GLASS_MS))),
+        text: dates::show_minute(glass.since.plus_ms(BROKEN_GLASS_MS)),
     }))
 }
 

@@ -9,8 +9,8 @@ use super::{ApiError, App, PlanId, Saved, Section};
 use crate::fhir::{self, Bases, DecisionRead, PlanRead, Said};
 use crate::plan::csv::render_csv;
 use crate::plan::leaf::{Answer, Leaf};
+use crate::plan::page::Page;
 use crate::plan::schema::{self, Class, Field, Kind, Part};
-use crate::plan::text::render_text;
 use crate::plan::view::{FieldView, PlanView, ValueView};
 
 /// What a plan is written as.
@@ -102,13 +102,13 @@ impl App {
     ///
     /// That it was exported is recorded before it is. The key-safe code is not in it. What is written is not encrypted: it is as secret as the plan.
     pub fn export(&self, plan: PlanId, format: ExportFormat) -> Result<String, ApiError> {
-        let (view, _) = self.shown(plan)?;
+        let (view, _) = self.shown(plan, false)?;
         let bases = if format == ExportFormat::Fhir { self.bases(plan)? } else { Bases::new() };
         self.looked_and_wait(plan, Act::Export, Some(format.name()))?;
         match format {
             ExportFormat::Fhir => Ok(fhir::write_plan(&plan.to_string(), &view, &bases)),
             ExportFormat::Csv => Ok(render_csv(&view)),
-            ExportFormat::Text => Ok(render_text(&view)),
+            ExportFormat::Text => Ok(Page::of(&view, self.usual_audience()).text()),
             ExportFormat::Json => serde_json::to_string(&view)
                 .map(|json| json + "\n")
                 .map_err(|error| ApiError::Bug { step: "writing JSON".into(), source: Some(error.into()) }),
@@ -138,7 +138,7 @@ impl App {
             )
         };
         match self.plan_id(&read.nhs_number.digits()) {
-            Ok(of_file) if of_file == plan => Ok(compare(&read, &self.shown(plan)?.0)),
+            Ok(of_file) if of_file == plan => Ok(compare(&read, &self.shown(plan, false)?.0)),
             Ok(_) | Err(ApiError::NotFound { .. }) => Err(another()),
             Err(error) => Err(error),
         }

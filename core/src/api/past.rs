@@ -15,9 +15,11 @@ use crate::ledger::Verdict;
 use crate::ledger::replica::{Backlog, Replica};
 use crate::plan::check::decode_decision;
 use crate::plan::compare::{Difference, differences};
+use crate::plan::for_person::for_person;
 use crate::plan::leaf::{Answer, Leaf, Source};
+use crate::plan::page::Audience;
 use crate::plan::schema::{self, Field, TEXTS};
-use crate::plan::view::{AsOf, PlanView, view};
+use crate::plan::view::{self, AsOf, PlanView};
 use crate::plan::{dates, words};
 
 /// A moment of a plan's past.
@@ -79,25 +81,34 @@ impl App {
 
     /// The plan as it stood at a moment of its past.
     pub fn plan_at(&self, plan: PlanId, at: At) -> Result<PlanView, ApiError> {
-        let view = self.with_replica(plan, |replica, trust| past(replica, trust, at))?;
+        let then = self.with_replica(plan, |replica, trust| past(replica, trust, at))?;
         self.looked(plan, Act::View, None)?;
-        self.marked(plan, view)
+        self.marked(plan, self.for_reader(then))
     }
 
     /// What changed from one moment to another, or to now, in words.
     pub fn differences(&self, plan: PlanId, from: At, to: Option<At>) -> Result<Vec<Difference>, ApiError> {
         let now = self.device.moment()?;
-        self.with_replica(plan, |replica, trust| {
+        let (before, after) = self.with_replica(plan, |replica, trust| {
             let before = past(replica, trust, from)?;
             let after = match to {
                 Some(to) => past(replica, trust, to)?,
                 None => {
                     let as_of = AsOf { now: now.now, last_contact: now.relay_time };
-                    replica.material(trust, as_of, Backlog::default(), view)
+                    replica.material(trust, as_of, Backlog::default(), view::view)
                 }
             };
-            Ok(differences(&before, &after))
-        })
+            Ok((before, after))
+        })?;
+        Ok(differences(&self.for_reader(before), &self.for_reader(after)))
+    }
+
+    /// Without what the person must not see, on their own device and on that of whoever speaks for them.
+    fn for_reader(&self, view: PlanView) -> PlanView {
+        match self.usual_audience() {
+            Audience::Person => for_person(view),
+            _ => view,
+        }
     }
 
     /// Takes back the last change that this device's person made to the plan's fields, by a new change. Undoing that does the
@@ -137,10 +148,7 @@ fn past(replica: &Replica, trust: &Trust, at: At) -> Result<PlanView, ApiError> 
         }
         At::Time(time) => (replica.at(|_, entry| entry.device_time <= time, trust), time),
     };
-    let mut plan = then.material(trust, AsOf { now, last_contact: None }, Backlog::default(), view);
-    plan.kind = "past";
-    plan.as_of.text = format!("As it stood on {}", dates::show_minute(now));
-    Ok(plan)
+    Ok(then.material(trust, AsOf { now, last_contact: None }, Backlog::default(), view::past))
 }
 
 fn row(replica: &Replica, trust: &Trust, id: &EntryId, entry: &Entry) -> FieldHistoryRow {

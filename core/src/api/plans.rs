@@ -18,11 +18,11 @@ use crate::ledger::Verdict;
 use crate::ledger::replica::Replica;
 use crate::ledger::review::Ruling;
 use crate::limits::{PAGE_ITEMS_MAX, SEARCH_HITS_MAX};
-use crate::plan::approval::urgent;
 use crate::plan::dates;
 use crate::plan::leaf::{Answer, Leaf, Source};
 use crate::plan::nhs_number::NhsNumber;
-use crate::plan::view::{AsOf, PlanView};
+use crate::plan::page::{Audience, Page};
+use crate::plan::view::PlanView;
 use crate::plan::words;
 use crate::store::{LogRow, PageKey, PlanRow, ReceiptKind};
 
@@ -274,45 +274,59 @@ impl App {
     ///
     /// They have looked at it with that (see [`super::Worklist::Changed`]), and it is recorded.
     pub fn plan(&self, plan: PlanId) -> Result<PlanView, ApiError> {
-        let (view, last) = self.shown(plan)?;
+        self.seen(plan, false)
+    }
+
+    /// The plan as urgent care is shown it: of decisions those that were approved, marked where something changed since,
+    /// and every newer decision for less treatment. A device of urgent care is shown this by [`Self::plan`] as well.
+    pub fn plan_for_urgent_care(&self, plan: PlanId) -> Result<PlanView, ApiError> {
+        self.seen(plan, true)
+    }
+
+    /// The plan as a page for a kind of reader; when none is named, for the kind that this device's person is. They have
+    /// looked at it with that.
+    pub fn page(&self, plan: PlanId, audience: Option<Audience>) -> Result<Page, ApiError> {
+        let audience = audience.unwrap_or_else(|| self.usual_audience());
+        Ok(Page::of(&self.seen(plan, audience == Audience::Urgent)?, audience))
+    }
+
+    /// The same page as a document of HTML, for paper. That it was printed is recorded before it is.
+    pub fn print(&self, plan: PlanId, audience: Option<Audience>) -> Result<String, ApiError> {
+        let audience = audience.unwrap_or_else(|| self.usual_audience());
+        let (view, _) = self.shown(plan, audience == Audience::Urgent)?;
+        self.looked_and_wait(plan, Act::Print, None)?;
+        Ok(Page::of(&view, audience).html())
+    }
+
+    /// The kind of reader that this device's person is.
+    #[must_use]
+    pub fn usual_audience(&self) -> Audience {
+        self.identity().map_or(Audience::CareTeam, |identity| Audience::of_role(identity.role))
+    }
+
+    fn seen(&self, plan: PlanId, as_urgent: bool) -> Result<PlanView, ApiError> {
+        let (view, last) = self.shown(plan, as_urgent)?;
         self.vault()?.looked(plan.0, last, self.device.now());
         self.looked(plan, Act::View, None)?;
         Ok(view)
     }
 
     /// The plan as it is shown, for what is not a look at it, and the position of its last entry.
-    pub(super) fn shown(&self, plan: PlanId) -> Result<(PlanView, i64), ApiError> {
+    pub(super) fn shown(&self, plan: PlanId, as_urgent: bool) -> Result<(PlanView, i64), ApiError> {
         let open = self.vault()?;
         let at = self.device.moment()?;
         self.is_here(plan)?;
         let may_read = self.may_read(plan)?;
         let mut books = open.books();
         let view = if may_read {
-            books.unlocked(&open.vault, plan.0, at)?
+            books.unlocked(&open.vault, plan.0, at, as_urgent)?
         } else {
-            books.shown(&open.vault, plan.0, at)?
+            books.shown(&open.vault, plan.0, at, as_urgent)?
         };
         // While the books are held nothing more comes in: what is here is what is shown.
         let last = open.vault.read(|read| read.last_position(&plan.0)).map_err(DriverError::Store)?;
         drop(books);
         Ok((self.marked(plan, view)?, last))
-    }
-
-    /// The plan as urgent care is shown it: of decisions those that were approved, marked where something changed since,
-    /// and every newer decision for less treatment. A device of urgent care is shown this by [`Self::plan`] as well.
-    pub fn plan_for_urgent_care(&self, plan: PlanId) -> Result<PlanView, ApiError> {
-        let open = self.vault()?;
-        let at = self.device.moment()?;
-        self.with_replica(plan, |_, _| Ok(()))?;
-        let view = {
-            let mut books = open.books();
-            let backlog = books.backlog(&open.vault, &plan.0)?;
-            let family = books.family(&open.vault, plan.0)?;
-            let as_of = AsOf { now: at.now, last_contact: at.relay_time };
-            family.main.material_with(&family.beside, family.trust, as_of, backlog, urgent)
-        };
-        self.looked(plan, Act::View, None)?;
-        self.marked(plan, view)
     }
 
     /// Records a consent or another basis, or its withdrawal.

@@ -313,7 +313,7 @@ fn list(
     at: Moment,
     rows: &mut Rows,
 ) -> Result<(), DriverError> {
-    let plan = books.shown(vault, log, at)?;
+    let plan = books.shown(vault, log, at, false)?;
     let summary = summary(&plan);
     let replica = books.replica(vault, log)?;
     rows.lists.push((log, list_rows(&plan, replica.ledger().held_since())));

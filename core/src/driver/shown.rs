@@ -8,12 +8,20 @@ use super::commit::Moment;
 use super::open_vault::Books;
 use crate::ledger::replica::Backlog;
 use crate::plan::approval::urgent;
+use crate::plan::for_person::for_person;
 use crate::plan::view::{AsOf, PlanView, locked, view};
 use crate::store::Vault;
 
 impl Books {
-    pub(crate) fn shown(&mut self, vault: &Vault, log: LogId, at: Moment) -> Result<PlanView, DriverError> {
-        let plan = self.unlocked(vault, log, at)?;
+    /// With `as_urgent`, what urgent care is shown, whoever the device's person is.
+    pub(crate) fn shown(
+        &mut self,
+        vault: &Vault,
+        log: LogId,
+        at: Moment,
+        as_urgent: bool,
+    ) -> Result<PlanView, DriverError> {
+        let plan = self.unlocked(vault, log, at, as_urgent)?;
         Ok(if self.is_locked(vault, log)? { locked(plan) } else { plan })
     }
 
@@ -23,12 +31,18 @@ impl Books {
         vault: &Vault,
         log: LogId,
         at: Moment,
+        as_urgent: bool,
     ) -> Result<PlanView, DriverError> {
         let backlog = self.backlog(vault, &log)?;
-        let shown = if self.role() == Some(Role::UrgentCare) { urgent } else { view };
+        let role = self.role();
+        let shown = if as_urgent || role == Some(Role::UrgentCare) { urgent } else { view };
         let as_of = AsOf { now: at.now, last_contact: at.relay_time };
         let family = self.family(vault, log)?;
-        Ok(family.main.material_with(&family.beside, family.trust, as_of, backlog, shown))
+        let plan = family.main.material_with(&family.beside, family.trust, as_of, backlog, shown);
+        Ok(match role {
+            Some(Role::Person | Role::Proxy) => for_person(plan),
+            _ => plan,
+        })
     }
 
     /// What the device's person is to plans.

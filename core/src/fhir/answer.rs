@@ -126,6 +126,7 @@ pub(super) fn absent(answer: &str) -> Option<&'static str> {
         "asked-none" => Some("not-applicable"),
         "withheld" => Some("masked"),
         "unknown" => Some("unsupported"),
+        "damaged" => Some("error"),
         _ => None,
     }
 }

@@ -30,7 +30,9 @@ pub fn urgent(material: &Material<'_>) -> PlanView {
             replaced.map(|decision| show_decision(decision, section, true, false)).collect();
         let in_conflict = standing.len() > 1;
         for decision in standing {
+            shown.unapproved += 1;
             if is_approved(decision) || in_conflict || reduces(section, decision, &approved) {
+                shown.unapproved -= 1;
                 decisions.push(show_decision(decision, section, is_approved(decision), true));
             }
         }
@@ -58,22 +60,14 @@ pub(super) fn review(material: &Material<'_>, section: &SectionView) -> ReviewVi
     let of = Section::from_number(number).unwrap_or(Section::Control);
     let digest = material.digests.get(&of);
     let Some(last) = newest(material, of).last() else {
-        let (state, text) = match (of, section.is_empty()) {
-            (Section::Control, _) | (_, true) => ("empty", None),
-            _ => ("not-reviewed", Some("Not yet reviewed".to_owned())),
+        let state = match (of, section.is_empty()) {
+            (Section::Control, _) | (_, true) => "empty",
+            _ => "not-reviewed",
         };
-        return ReviewView { state, text, approved_by: None };
+        return ReviewView::new(state, None);
     };
     let unchanged = newest(material, of).all(|approval| approval.signed.get(&number) == digest);
-    let approved_by = by(&last.by);
-    let (state, words) = if unchanged {
-        ("approved", format!("Approved by {} on {}", approved_by.author, approved_by.day))
-    } else {
-        let (author, day) = (&approved_by.author, &approved_by.day);
-        let words = format!("Changed since {author} approved it on {day}; the change is not yet reviewed");
-        ("changed", words)
-    };
-    ReviewView { state, text: Some(words), approved_by: Some(approved_by) }
+    ReviewView::new(if unchanged { "approved" } else { "changed" }, Some(by(&last.by)))
 }
 
 /// Names exactly what stands.

@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use super::dates::{self, Partial};
 use super::leaf::Source;
+use super::locale::Locale;
 use super::nhs_number::NhsNumber;
+use super::phrases;
 use super::schema::Section;
 use super::view::{DecisionView, SectionView, ValueView};
 
@@ -34,6 +36,8 @@ pub struct Banner {
     pub died: Option<String>,
     /// The demographics service reports a death: its date, or that none is given.
     pub death_notice: Option<String>,
+    /// Of such a report, the date, `DD-Mmm-YYYY`.
+    pub death_notice_date: Option<String>,
     /// The parts of the banner's line, none of which is ever broken or shortened.
     pub parts: Vec<String>,
 }
@@ -48,7 +52,7 @@ pub(super) fn banner(sections: &[SectionView], now: Timestamp) -> Banner {
     let age_years = born.zip(until).and_then(|(born, until)| born.age_on(until));
     let nhs_number = words("identity.nhs_number").map(|text| match NhsNumber::parse(&text) {
         Ok(number) => number.to_string(),
-        Err(_) => format!("{text} (not a valid NHS number)"),
+        Err(_) => Locale::british_english().say("banner-nhs-number-wrong", &[("number", text.into())]),
     });
     let mut banner = Banner {
         family: words("identity.family").map(|family| family.to_uppercase()),
@@ -61,34 +65,13 @@ pub(super) fn banner(sections: &[SectionView], now: Timestamp) -> Banner {
         nhs_number,
         deceased: died.is_some(),
         died: died.map(Partial::show),
-        death_notice: death_notice(identity),
+        death_notice: None,
+        death_notice_date: words("identity.death_notice"),
         parts: Vec::new(),
     };
-    banner.parts = parts(&banner);
+    banner.death_notice = death_notice(identity, &banner);
+    banner.parts = phrases::banner(Locale::british_english(), &banner);
     banner
-}
-
-fn parts(banner: &Banner) -> Vec<String> {
-    let family = banner.family.clone().unwrap_or_else(|| "FAMILY NAME NOT RECORDED".to_owned());
-    let given = banner.given.clone().unwrap_or_else(|| "given name not recorded".to_owned());
-    let title = banner.title.as_ref().map(|title| format!(" ({title})")).unwrap_or_default();
-    let age = banner.age_years.map(|years| format!(" ({years}y)")).unwrap_or_default();
-    let born = banner
-        .born
-        .as_ref()
-        .map_or_else(|| "date of birth not recorded".to_owned(), |born| format!("born {born}{age}"));
-    let gender = banner.gender.clone().unwrap_or_else(|| "gender not recorded".to_owned());
-    let number = banner
-        .nhs_number
-        .as_ref()
-        .map_or_else(|| "NHS No. not recorded".to_owned(), |number| format!("NHS No. {number}"));
-    let mut parts = vec![format!("{family}, {given}{title}"), born, gender, number];
-    if let Some(died) = &banner.died {
-        parts.insert(2, format!("DIED {died}"));
-    } else if let Some(notice) = &banner.death_notice {
-        parts.insert(2, format!("DEATH REPORTED {notice}"));
-    }
-    parts
 }
 
 /// Of answers that stand beside each other, the record's; the alerts say that there are others.
@@ -111,8 +94,8 @@ fn death(sections: &[SectionView]) -> Option<Partial> {
     decisions.iter().find_map(date)
 }
 
-fn death_notice(identity: &SectionView) -> Option<String> {
-    let date = best(identity, "identity.death_notice").map(|value| value.text.clone());
-    let status = || best(identity, "identity.death_notice_status").map(|_| "date not given".to_owned());
-    date.or_else(status)
+fn death_notice(identity: &SectionView, banner: &Banner) -> Option<String> {
+    let not_given = || Locale::british_english().say("banner-date-not-given", &[]);
+    let status = || best(identity, "identity.death_notice_status").map(|_| not_given());
+    banner.death_notice_date.clone().or_else(status)
 }

@@ -12,6 +12,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 
 use super::codes::{self, System};
 use super::dates;
+use super::locale::Locale;
 use crate::limits::TEXT_BYTES_MAX;
 
 /// One answer with where it comes from. Who wrote it and when is the entry's to say.
@@ -179,11 +180,9 @@ impl Answer {
             Self::Coded(Coded { text, .. }) | Self::Text(text) => text.clone(),
             Self::Date(iso) => dates::Partial::parse(iso).map_or_else(|| iso.clone(), |date| date.show()),
             Self::Number(number) => number.to_string(),
-            Self::AskedNone => "Asked: there is none".to_owned(),
-            Self::Declined => "Declined to talk about this".to_owned(),
-            Self::UnableToExpress => "Unable to express this".to_owned(),
-            Self::TakenBack => "Taken back".to_owned(),
-            Self::Unknown(_) => "Recorded by a newer version; update to read it".to_owned(),
+            Self::AskedNone | Self::Declined | Self::UnableToExpress | Self::TakenBack | Self::Unknown(_) => {
+                Locale::british_english().say(&format!("answer-{}", self.kind()), &[])
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use super::approval::token;
 use super::codes::Set;
 use super::dates::{self, Partial};
 use super::leaf::Answer;
+use super::locale::Arg;
 use super::schema::Section;
 use super::view::{Material, PlanView, StandingDecision};
 
@@ -71,70 +72,43 @@ impl Document<'_> {
 }
 
 fn refusal(alerts: &mut Alerts, document: &Document<'_>, born: Option<Partial>) {
-    let see = "Look at the original before you rely on it, and ask whoever holds it";
     match (born, document.day("made")) {
         (Some(born), Some(made)) => match born.age_on(made) {
-            Some(age) if age < 18 => alerts.warn(
-                "adrt-under-18",
-                format!("The advance decision was made at the age of {age}; it binds only from 18"),
-                "Take it as the person's wishes, and decide in their best interests",
-            ),
+            Some(age) if age < 18 => alerts.warn("adrt-under-18", vec![("age", age.to_string().into())]),
             Some(_) => {}
-            None => alerts.note(
-                "adrt-age-unknown",
-                "Whether the person was 18 when they made the advance decision cannot be told".to_owned(),
-                "Record the day it was made, and the date of birth, to the day",
-            ),
+            None => alerts.note("adrt-age-unknown", vec![("missing", "days".into())]),
         },
-        _ => alerts.note(
-            "adrt-age-unknown",
-            "The advance decision has no date, so whether the person was 18 cannot be told".to_owned(),
-            "Record the day it was made",
-        ),
+        _ => alerts.note("adrt-age-unknown", vec![("missing", "made".into())]),
     }
     if document.says("capacity_when_made", "no") {
-        let text = "The advance decision is recorded as made without capacity; then it does not bind";
-        alerts.warn("adrt-without-capacity", text.to_owned(), see);
+        alerts.warn("adrt-without-capacity", vec![]);
     } else if !document.says("capacity_when_made", "yes") {
-        let text = "Whether the person had capacity when they made the advance decision is not recorded";
-        alerts.note("adrt-capacity-unknown", text.to_owned(), see);
+        alerts.note("adrt-capacity-unknown", vec![]);
     }
     let vital = document.kind == "adrt-life-sustaining" || document.says("refuses_life_sustaining", "yes");
     let needed = [
-        ("in_writing", "in writing"),
-        ("signed", "signed"),
-        ("witnessed", "witnessed"),
-        ("even_if_life_at_risk", "said to apply \"even if life is at risk\""),
+        ("in_writing", "adrt-in-writing"),
+        ("signed", "adrt-signed"),
+        ("witnessed", "adrt-witnessed"),
+        ("even_if_life_at_risk", "adrt-even-if-life-at-risk"),
     ];
-    let missing: Vec<&str> =
-        needed.into_iter().filter(|(name, _)| !document.says(name, "yes")).map(|(_, words)| words).collect();
+    let missing: Vec<&'static str> =
+        needed.into_iter().filter(|(name, _)| !document.says(name, "yes")).map(|(_, id)| id).collect();
     if vital && !missing.is_empty() {
-        let text = format!(
-            "The refusal of life-sustaining treatment is not recorded as {}; without that it does not bind",
-            missing.join(", ")
-        );
-        alerts.warn("adrt-incomplete", text, see);
+        alerts.warn("adrt-incomplete", vec![("missing", Arg::Messages(missing))]);
     }
 }
 
 fn against_attorney(alerts: &mut Alerts, refusal: &Document<'_>, attorney: &Document<'_>) {
     let both = refusal.day("made").zip(attorney.day("made").or_else(|| attorney.day("registered")));
-    let ask = "Read both documents: an attorney comes before an advance decision only if appointed later and for the \
-               same decision";
-    let text = match both {
-        Some((refused, appointed)) if appointed > refused => {
-            "An attorney was appointed after the advance decision; for the same decision, the attorney comes first"
-        }
-        Some((refused, appointed)) if refused > appointed => {
-            "The advance decision was made after the attorney was appointed; the attorney cannot overrule it"
-        }
-        _ => "There is an attorney and an advance decision, and which came later cannot be told",
+    let later = match both {
+        Some((refused, appointed)) if appointed > refused => "attorney",
+        Some((refused, appointed)) if refused > appointed => "decision",
+        _ => "unknown",
     };
-    alerts.warn("adrt-and-attorney", text.to_owned(), ask);
+    alerts.warn("adrt-and-attorney", vec![("later", later.into())]);
     if refusal.kind == "adrt-life-sustaining" && attorney.kind == "attorney" {
-        let text =
-            "The attorney has no recorded authority over life-sustaining treatment; the advance decision has";
-        alerts.warn("attorney-not-life-sustaining", text.to_owned(), ask);
+        alerts.warn("attorney-not-life-sustaining", vec![]);
     }
 }
 
@@ -144,11 +118,7 @@ fn by_attorney(alerts: &mut Alerts, material: &Material<'_>, documents: &[Docume
         return;
     }
     if !documents.iter().any(Document::is_attorney) {
-        alerts.warn(
-            "attorney-undocumented",
-            "An attorney consented, and no lasting power of attorney is recorded".to_owned(),
-            "See the document, and record it under Legal documents",
-        );
+        alerts.warn("attorney-undocumented", vec![]);
     }
     let today = dates::day(material.as_of.now);
     let lacks =
@@ -159,12 +129,7 @@ fn by_attorney(alerts: &mut Alerts, material: &Material<'_>, documents: &[Docume
             })
         });
     if !lacks {
-        alerts.warn(
-            "attorney-before-capacity-lost",
-            "An attorney consented, and no assessment in force says that the person lacks capacity"
-                .to_owned(),
-            "Ask the person, or assess capacity for this decision and record it",
-        );
+        alerts.warn("attorney-before-capacity-lost", vec![]);
     }
 }
 

@@ -12,8 +12,10 @@
 //! | [`compare`] | what differs between two views, in words |
 //! | [`summary`] | one line of a list |
 //! | [`worklist`] | the lists of work that a plan is on, and why |
-//! | [`text`] | a view at eighty columns |
 //! | [`withheld`] | what a view says is there and does not say |
+//! | [`for_person`] | what of a plan the person is not shown |
+//! | [`page`] | a view as four kinds of readers read it, as text and as HTML |
+//! | [`locale`] | sentences and labels in the reader's language |
 //! | [`csv`] | every answer as a row of a table |
 //! | [`words`] | what an entry changes, for the history |
 //! | [`codes`] | every code, in one table |
@@ -30,12 +32,15 @@ pub mod compare;
 pub mod control;
 pub mod csv;
 pub mod dates;
+pub mod for_person;
 pub mod leaf;
 mod legal;
+pub mod locale;
 pub mod nhs_number;
+pub mod page;
+mod phrases;
 pub mod schema;
 pub mod summary;
-pub mod text;
 pub mod view;
 pub mod withheld;
 pub mod words;

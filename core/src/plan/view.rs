@@ -11,9 +11,10 @@ use serde::Serialize;
 use super::banner::{self, Banner};
 use super::control::{self, ControlView};
 use super::leaf::{Answer, Leaf, Source};
+use super::locale::{Arg, Locale};
 use super::schema::{self, Class, FIELDS, Field, Kind, Part, Section};
 use super::withheld::{restricted, withheld, withhold};
-use super::{alerts, approval, dates};
+use super::{alerts, approval, dates, phrases};
 use crate::crdt::{ChangeHash, Document};
 
 /// Where something that stands comes from.
@@ -177,7 +178,7 @@ pub struct GlassView {
     pub why: String,
     /// RFC 3339, UTC.
     pub until: Option<String>,
-    /// Until when, for people.
+    /// Until when, for people: `DD-Mmm-YYYY HH:MM` in the United Kingdom.
     pub text: String,
 }
 
@@ -203,6 +204,9 @@ pub struct Alert {
     pub text: String,
     /// What to do about it.
     pub action: String,
+    /// What its message is told, in any language.
+    #[serde(skip)]
+    pub(super) args: Vec<(&'static str, Arg)>,
 }
 
 /// A standing consent.
@@ -252,6 +256,8 @@ pub struct SectionView {
     pub decisions: Vec<DecisionView>,
     /// More than one decision stands.
     pub in_conflict: bool,
+    /// How many decisions stand that urgent care is not shown, because nobody has approved them.
+    pub unapproved: usize,
     /// Whether what stands was approved.
     pub review: ReviewView,
 }
@@ -283,7 +289,8 @@ pub struct FieldView {
 pub struct ValueView {
     /// In words.
     pub text: String,
-    /// `coded`, `text`, `date`, `number`, `asked-none`, `declined`, `unable-to-express`, `unknown` or `withheld`.
+    /// `coded`, `text`, `date`, `number`, `asked-none`, `declined`, `unable-to-express`, `unknown`, `damaged` or
+    /// `withheld`.
     pub answer: &'static str,
     /// The code, if any.
     pub code: Option<String>,
@@ -386,7 +393,8 @@ pub fn view(material: &Material<'_>) -> PlanView {
             lists: Vec::new(),
             decisions: decisions(material, section),
             in_conflict: false,
-            review: ReviewView { state: "empty", text: None, approved_by: None },
+            unapproved: 0,
+            review: ReviewView::new("empty", None),
         })
         .collect();
     for section in &mut sections {
@@ -394,7 +402,7 @@ pub fn view(material: &Material<'_>) -> PlanView {
         (section.fields, section.lists) = arrange(section.number, &mut answers);
         section.review = approval::review(material, section);
     }
-    let as_of = as_of(material.as_of);
+    let as_of = as_of("full", material.as_of);
     let consents = material.consents.iter().map(consent).collect();
     let banner = banner::banner(&sections, material.as_of.now);
     let control = control::control(material, &sections, &banner);
@@ -427,11 +435,17 @@ pub fn locked(mut plan: PlanView) -> PlanView {
     for section in &mut plan.sections {
         (section.fields, section.lists, section.decisions) = Default::default();
         section.in_conflict = false;
-        section.review = ReviewView { state: "empty", text: None, approved_by: None };
+        section.review = ReviewView::new("empty", None);
     }
     (plan.held, plan.unreadable) = (0, 0);
     plan.control = plan.control.without_people();
     plan
+}
+
+/// A plan as it stood at a moment, made of what there was then.
+#[must_use]
+pub fn past(material: &Material<'_>) -> PlanView {
+    PlanView { kind: "past", as_of: as_of("past", material.as_of), ..view(material) }
 }
 
 /// What stands in the document, by main key.
@@ -539,8 +553,8 @@ fn shown(leaf: &Leaf, by: Option<By>) -> ValueView {
 
 fn unreadable(by: Option<By>) -> ValueView {
     ValueView {
-        text: "Recorded, but damaged; ask who wrote it".to_owned(),
-        answer: "unknown",
+        text: Locale::british_english().say("answer-damaged", &[]),
+        answer: "damaged",
         code: None,
         system: None,
         date: None,
@@ -665,18 +679,16 @@ pub(super) fn by(provenance: &Provenance) -> By {
 }
 
 fn consent(standing: &StandingConsent) -> ConsentView {
-    let (scope, of) = match standing.scope {
-        Scope::Record => ("record", "to keep this plan"),
-        Scope::Share => ("share", "to share this plan"),
+    let scope = match standing.scope {
+        Scope::Record => "record",
+        Scope::Share => "share",
     };
-    let (outcome, text) = match standing.outcome {
-        Outcome::Given => ("given", format!("Consent {of}: given")),
-        Outcome::Withdrawn => ("withdrawn", format!("Consent {of}: WITHDRAWN")),
-        Outcome::BestInterests => ("best-interests", format!("Best-interests decision {of}")),
-        Outcome::Attorney => ("attorney", format!("Consent {of}: given by attorney")),
-        Outcome::Representative => {
-            ("representative", format!("Consent {of}: given by legitimate representative"))
-        }
+    let outcome = match standing.outcome {
+        Outcome::Given => "given",
+        Outcome::Withdrawn => "withdrawn",
+        Outcome::BestInterests => "best-interests",
+        Outcome::Attorney => "attorney",
+        Outcome::Representative => "representative",
     };
     let grounds = standing.grounds.as_ref().map(|grounds| GroundsView {
         by: grounds.by.clone(),
@@ -684,22 +696,17 @@ fn consent(standing: &StandingConsent) -> ConsentView {
         rationale: grounds.rationale.clone(),
         capacity: grounds.capacity.map(|entry| entry.to_string()),
     });
-    ConsentView { scope, outcome, text, note: standing.note.clone(), grounds, by: by(&standing.by) }
+    let (note, by) = (standing.note.clone(), by(&standing.by));
+    let consent = ConsentView { scope, outcome, text: String::new(), note, grounds, by };
+    ConsentView { text: phrases::consent(Locale::british_english(), &consent), ..consent }
 }
 
-fn as_of(as_of: AsOf) -> AsOfView {
-    const FRESH_MS: u64 = 60_000;
-    let text = match as_of.last_contact {
-        None => "Never compared with the relay: only what this device holds".to_owned(),
-        Some(contact) if as_of.now.since(contact) < FRESH_MS => {
-            format!("As of {}", dates::show_minute(contact))
-        }
-        Some(contact) => format!("As of {}, not checked since", dates::show_minute(contact)),
-    };
+fn as_of(kind: &str, as_of: AsOf) -> AsOfView {
+    let (message, when) = phrases::as_of(kind, Some(as_of.now), as_of.last_contact);
     AsOfView {
         now: dates::rfc3339(as_of.now),
         last_contact: as_of.last_contact.and_then(dates::rfc3339),
-        text,
+        text: Locale::british_english().say(message, &when),
     }
 }
 
@@ -711,6 +718,13 @@ impl StandingDecision {
             Answer::Coded(coded) => coded.code.as_deref(),
             _ => None,
         }
+    }
+}
+
+impl ReviewView {
+    pub(super) fn new(state: &'static str, approved_by: Option<By>) -> Self {
+        let review = Self { state, text: None, approved_by };
+        Self { text: phrases::review(Locale::british_english(), &review), ..review }
     }
 }
 

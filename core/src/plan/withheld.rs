@@ -1,14 +1,14 @@
 //! What a view says is there and does not say; how it is revealed; and the mark of broken glass.
 
+use super::locale::Locale;
 use super::schema::{self, Field, Part};
 use super::view::{Alert, Answers, GlassView, Material, PlanView, ValueView, leaves, values};
 
 /// Puts the mark of broken glass on a view, before every other alert.
 #[must_use]
 pub fn opened(mut plan: PlanView, glass: GlassView) -> PlanView {
-    let text = format!("OPENED WITHOUT CONSENT, {}: {}", glass.text, glass.why);
-    let action = "Read what you need and no more; the person sees who opened it and why".to_owned();
-    plan.alerts.insert(0, Alert { kind: "break-glass", severity: "danger", text, action });
+    let told = vec![("until", (&glass.text).into()), ("why", (&glass.why).into())];
+    plan.alerts.insert(0, Alert::new("danger", "break-glass", told));
     plan.glass = Some(glass);
     plan
 }
@@ -44,7 +44,7 @@ pub(super) fn withheld(field: &Field) -> bool {
 
 pub(super) fn withhold(value: ValueView) -> ValueView {
     ValueView {
-        text: "Recorded; revealing it is recorded too".to_owned(),
+        text: Locale::british_english().say("answer-withheld", &[]),
         answer: "withheld",
         code: None,
         system: None,

@@ -2,6 +2,7 @@
 
 pub mod cast;
 pub mod look;
+pub mod pages;
 pub mod plans;
 pub mod sim;
 #[cfg(unix)]

@@ -92,6 +92,11 @@ const RULES: &[Rule] = &[
         forbidden: &[Path("reqwest")],
         why: "only core/src/transport names reqwest",
     },
+    Rule {
+        scope: NotIn(&["core/src/plan/locale", "core/src/plan/tests"]),
+        forbidden: &[Path("fluent_bundle"), Path("fluent_syntax")],
+        why: "only core/src/plan/locale.rs names Fluent",
+    },
 ];
 
 /// Every place that names what its layer must not know of.

@@ -276,7 +276,7 @@ fn act(family: &mut Family, step: &Step) {
         // Never the same twice: that would be no change.
         Step::Code(who, code) => {
             let code = format!("{code} by {who}, {}", all[who].restricted.held.len());
-            drop(all[who].code(trust, &code));
+            let _ = all[who].code(trust, &code);
         }
         Step::Misplaced(who) => {
             let (member, by) = all[who].log(&RESTRICTED, trust);

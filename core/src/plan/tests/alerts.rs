@@ -2,17 +2,17 @@
 
 use super::*;
 
-fn kinds(plan: &Plan) -> Vec<&'static str> {
+fn kinds(plan: &Told) -> Vec<&'static str> {
     plan.view().alerts.iter().map(|alert| alert.kind).collect()
 }
 
-fn text(plan: &Plan, kind: &str) -> String {
+fn text(plan: &Told, kind: &str) -> String {
     let view = plan.view();
     let found = view.alerts.iter().find(|alert| alert.kind == kind);
     found.map(|alert| alert.text.clone()).unwrap_or_default()
 }
 
-fn legal(plan: &mut Plan, said: &[(&str, &str)]) {
+fn legal(plan: &mut Told, said: &[(&str, &str)]) {
     plan.decisions.retain(|decision| decision.section != Section::Legal.number());
     plan.decide(Section::Legal, "Dr Amy Bell", 1, None, said);
 }
@@ -52,7 +52,7 @@ fn a_cpr_decision_that_was_not_discussed_endorsed_or_assessed_says_so() {
 #[test]
 fn reviews_are_announced_before_they_are_due_and_missed_after() {
     let mut plan = margaret();
-    let review = |plan: &mut Plan, day: &str| {
+    let review = |plan: &mut Told, day: &str| {
         plan.decisions.clear();
         let said = [("cpr.decision", "not-recommended"), ("cpr.review_date", day)];
         plan.decide(Section::Cpr, "Dr Amy Bell", 1, None, &said);
@@ -125,7 +125,7 @@ fn an_advance_decision_made_under_eighteen_or_incomplete_is_a_warning_with_its_r
 #[test]
 fn an_attorney_comes_before_an_advance_decision_only_if_appointed_later() {
     let mut plan = margaret();
-    let with = |plan: &mut Plan, appointed: &str| {
+    let with = |plan: &mut Told, appointed: &str| {
         legal(
             plan,
             &[

@@ -32,6 +32,7 @@ fn names_in_json_are_stable() {
             "deceased": false,
             "died": null,
             "death_notice": null,
+            "death_notice_date": null,
             "parts": [
               "OKAFOR, Margaret Rose (Mrs)",
               "born 01-Jan-1940 (86y)",
@@ -121,6 +122,7 @@ fn names_in_json_are_stable() {
               "lists": [],
               "decisions": [],
               "in_conflict": false,
+              "unapproved": 0,
               "review": {
                 "state": "not-reviewed",
                 "text": "Not yet reviewed",
@@ -175,6 +177,7 @@ fn names_in_json_are_stable() {
               ],
               "decisions": [],
               "in_conflict": false,
+              "unapproved": 0,
               "review": {
                 "state": "not-reviewed",
                 "text": "Not yet reviewed",
@@ -239,6 +242,7 @@ fn names_in_json_are_stable() {
                 }
               ],
               "in_conflict": false,
+              "unapproved": 0,
               "review": {
                 "state": "not-reviewed",
                 "text": "Not yet reviewed",

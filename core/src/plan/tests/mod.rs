@@ -3,212 +3,52 @@
 mod alerts;
 mod answers;
 mod json;
+mod pages;
 
 use std::collections::BTreeMap;
 
 use bedside_protocol::entry::{Outcome, Scope};
-use bedside_protocol::ids::{EntryId, Timestamp};
+use bedside_protocol::ids::Timestamp;
 use bedside_protocol::statement::Role;
 use expect_test::{Expect, expect};
 
-use super::check::{Given, check_decision, check_edit, encode_decision, read_answer};
+use super::check::read_answer;
 use super::leaf::{Answer, Leaf, Source};
+use super::page::{Audience, Page};
 use super::schema::{Section, TEXTS, field};
 use super::summary::summary;
-use super::text::render_text;
 use super::view::*;
 use super::withheld::reveal;
-use crate::crdt::{Actor, ChangeHash, Document, Edit, inspect};
+use crate::crdt::{Actor, ChangeHash, Edit, inspect};
+use crate::testing::pages::{Told, days_ago, margaret};
 
-const DAY: u64 = 86_400_000;
-/// 22-Nov-2026 09:14.
-const NOW: Timestamp = Timestamp(1_795_338_840_000);
-
-struct Plan {
-    document: Document,
-    authors: BTreeMap<ChangeHash, Provenance>,
-    decisions: Vec<StandingDecision>,
-    consents: Vec<StandingConsent>,
-    digests: BTreeMap<Section, [u8; 32]>,
-    entries: u8,
-    created: Timestamp,
-    last_contact: Option<Timestamp>,
+fn check(plan: &Told, expected: &Expect) {
+    let text = render_text(&plan.view());
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "wider than 80 columns:\n{text}");
+    expected.assert_eq(&text);
 }
 
-fn days_ago(days: u64) -> Timestamp {
-    Timestamp(NOW.0 - days * DAY)
-}
-
-impl Plan {
-    fn new() -> Self {
-        Self {
-            document: Document::new(TEXTS),
-            authors: BTreeMap::new(),
-            decisions: Vec::new(),
-            consents: Vec::new(),
-            digests: BTreeMap::new(),
-            entries: 0,
-            created: days_ago(40),
-            last_contact: Some(NOW),
-        }
-    }
-
-    fn by(&mut self, author: &str, role: Role, days: u64) -> Provenance {
-        self.entries += 1;
-        let organisation = (role > Role::Proxy).then(|| "Meadow Hospice".to_owned());
-        let entry = EntryId::new([self.entries; 32]);
-        Provenance {
-            author: author.into(),
-            role,
-            ods_code: organisation.as_ref().map(|_| "RX9".to_owned()),
-            organisation,
-            time: days_ago(days),
-            relay_time: None,
-            entry,
-        }
-    }
-
-    fn edit_in(
-        &mut self,
-        document: &mut Document,
-        by: Provenance,
-        source: Source,
-        edits: &[(&str, &str)],
-    ) -> Vec<u8> {
-        let edits: Vec<Edit> = edits.iter().map(|(key, said)| edit(key, said, source)).collect();
-        let actor = Actor::new([by.author.as_bytes()[0]; 16]);
-        let change = document.edit(&actor, Timestamp(0), &edits).unwrap();
-        self.authors.insert(inspect(&change, TEXTS).unwrap().hash, by);
-        change
-    }
-
-    fn edit(&mut self, author: &str, role: Role, days: u64, source: Source, edits: &[(&str, &str)]) {
-        let by = self.by(author, role, days);
-        let mut document = self.document.clone();
-        self.edit_in(&mut document, by, source, edits);
-        self.document = document;
-    }
-
-    /// Two authors who do not see each other's edit.
-    fn apart(&mut self, one: (&str, Role, &[(&str, &str)]), two: (&str, Role, &[(&str, &str)])) {
-        let (mut left, mut right) = (self.document.clone(), self.document.clone());
-        let by = self.by(one.0, one.1, 3);
-        self.edit_in(&mut left, by, Source::Person, one.2);
-        let by = self.by(two.0, two.1, 2);
-        let change = self.edit_in(&mut right, by, Source::Proxy, two.2);
-        left.apply(&[&change]).unwrap();
-        self.document = left;
-    }
-
-    fn decide(
-        &mut self,
-        section: Section,
-        author: &str,
-        days: u64,
-        endorsed: Option<&str>,
-        said: &[(&str, &str)],
-    ) {
-        let fields = said.iter().map(|(key, said)| {
-            let (field, _) = field(key).unwrap();
-            ((*key).to_owned(), Leaf::new(read_answer(field, said).unwrap(), Source::Person))
-        });
-        let fields = check_decision(section.number(), &encode_decision(&fields.collect())).unwrap();
-        let by = self.by(author, Role::Doctor, days);
-        let endorsed_by = endorsed.map(|name| self.by(name, Role::Doctor, days - 1)).into_iter().collect();
-        self.decisions.push(StandingDecision {
-            entry: by.entry,
-            section: section.number(),
-            fields,
-            by,
-            endorsed_by,
-        });
-    }
-
-    fn view(&self) -> PlanView {
-        view(&self.material(&|hash| self.authors.get(hash).cloned()))
-    }
-
-    fn material<'a>(&'a self, provenance: &'a dyn Fn(&ChangeHash) -> Option<Provenance>) -> Material<'a> {
-        Material {
-            document: &self.document,
-            restricted: None,
-            decisions: &self.decisions,
-            consents: &self.consents,
-            provenance,
-            approvals: &[],
-            digests: &self.digests,
-            course: Course { created: Some(self.created), ..Course::default() },
-            held: 0,
-            left_out: 0,
-            waiting: 0,
-            to_come: 0,
-            passed_over: false,
-            as_of: AsOf { now: NOW, last_contact: self.last_contact },
-        }
-    }
-
-    fn check(&self, expected: &Expect) {
-        let text = render_text(&self.view());
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "wider than 80 columns:\n{text}");
-        expected.assert_eq(&text);
-    }
-}
-
-fn edit(key: &str, said: &str, source: Source) -> Edit {
-    let (known, _) = field(key).unwrap();
-    if TEXTS.contains(&key) {
-        check_edit(key, Given::Text(said)).unwrap();
-        return Edit::Text { key: key.into(), text: said.into() };
-    }
-    let answer = match said {
-        "DECLINED" => Answer::Declined,
-        "NONE" => Answer::AskedNone,
-        _ => read_answer(known, said).unwrap(),
-    };
-    let leaf = Leaf::new(answer, source);
-    check_edit(key, Given::Leaf(&leaf)).unwrap();
-    Edit::Put { key: key.into(), value: leaf.to_bytes() }
-}
-
-fn margaret() -> Plan {
-    let mut plan = Plan::new();
-    plan.edit(
-        "Ada Import",
-        Role::Nurse,
-        30,
-        Source::Record,
-        &[
-            ("identity.family", "Okafor"),
-            ("identity.given", "Margaret Rose"),
-            ("identity.title", "Mrs"),
-            ("identity.born", "1940-01-01"),
-            ("identity.gender", "female"),
-            ("identity.nhs_number", "943 476 5919"),
-            ("identity.address", "1 Trevelyan Square, Boar Lane, Leeds"),
-            ("identity.postcode", "LS1 6AE"),
-        ],
-    );
-    plan
+fn render_text(view: &PlanView) -> String {
+    Page::of(view, Audience::CareTeam).text()
 }
 
 #[test]
 fn a_plan_with_nothing_in_it_says_so_and_never_says_no() {
-    let mut plan = Plan::new();
+    let mut plan = Told::new();
     plan.last_contact = None;
-    plan.check(&expect![[r#"
+    check(
+        &plan,
+        &expect![[r#"
         FAMILY NAME NOT RECORDED, given name not recorded; date of birth not recorded;
           gender not recorded; NHS No. not recorded
-        Never compared with the relay: only what this device holds
-
-        !! CPR not documented
-        !! No preferred place of death recorded
-        !! Nobody has approved this plan
+        ! Never compared with the relay: only what this device holds
+        ! Draft. Nobody has approved this plan
 
         RESUSCITATION (CPR)
-          Not recorded
+          ! CPR: not recorded. Until a decision is recorded, CPR is started
 
         ESCALATION OF TREATMENT
-          Not recorded
+          Focus of care: Not recorded
 
         PREFERRED PLACES
           Place of death, first: Not recorded
@@ -216,11 +56,26 @@ fn a_plan_with_nothing_in_it_says_so_and_never_says_no() {
         ALLERGIES AND MEDICINES
           Allergies: Not recorded
 
+        TO BE CHECKED
+          ! CPR not documented
+             -> Until it is, CPR is started; talk about it and record the decision
+          ! No preferred place of death recorded
+             -> Ask, and record the answer, or that it was declined
+
         PLAN
           Status: Draft
           Created: 13-Oct-2026
           Planned review: 13-Jan-2027
-    "#]]);
+
+        NOTHING RECORDED
+          Nothing is recorded under: Identity; GP and care team; Contacts;
+            Communication, adjustments, disability; Home and access; What matters to me;
+            Diagnoses; Prognosis; Function; Symptoms and what to do; Legal documents;
+            Capacity; Alerts; Attachments (copies, check original); After death
+
+        This is a copy made on 22-Nov-2026 09:14. A device may have something newer
+    "#]],
+    );
 }
 
 #[test]
@@ -299,21 +154,16 @@ fn a_full_plan_is_read_in_the_order_of_a_crews_questions() {
         grounds: None,
         by,
     });
-    plan.check(&expect![[r#"
+    check(
+        &plan,
+        &expect![[r#"
         OKAFOR, Margaret Rose (Mrs); born 01-Jan-1940 (86y); Female;
           NHS No. 943 476 5919
-        As of 21-Nov-2026 09:14, not checked since
-
-        !! The CPR decision is not recorded as discussed with the person
-        !! Whether the person had capacity for the CPR decision is not recorded
-        !! The CPR decision was due for review on 20-Nov-2026
-        !! Nobody has approved this plan
-        !! The advance decision has no date, so whether the person was 18 cannot be told
-        !! Whether the person had capacity when they made the advance decision is not
-          recorded
+        - As of 21-Nov-2026 09:14, not checked since
+        ! Draft. Nobody has approved this plan
 
         RESUSCITATION (CPR)
-          CPR: CPR not recommended
+          >> CPR not recommended
           Reason: Would not restart the heart; agreed with Margaret and her son at home
             after a long talk
           Review on: 20-Nov-2026
@@ -333,34 +183,50 @@ fn a_full_plan_is_read_in_the_order_of_a_crews_questions() {
           Recorded by Dr Amy Bell (doctor, Meadow Hospice), 10-Nov-2026
 
         PREFERRED PLACES
-          Place of death, first: Home (heard from person; Jo Nurse, nurse, 12-Nov-2026)
-          Place of death, second: Declined to talk about this (heard from person; Jo
-            Nurse, nurse, 12-Nov-2026)
+          Place of death, first: Home
+          Place of death, second: Declined to talk about this
+          (All of this: heard from the person; Jo Nurse, nurse, 12-Nov-2026)
 
         WHAT MATTERS TO ME
           About me: I was a midwife for forty years.
             I like the window open. (Jo Nurse, nurse, 12-Nov-2026)
-          Spiritual and cultural needs: Asked: there is none (heard from person; Jo
+          Spiritual and cultural needs: Asked: there is none (heard from the person; Jo
             Nurse, nurse, 12-Nov-2026)
 
         CONTACTS
-          * Name: Daniel Okafor (heard from person; Jo Nurse, nurse, 12-Nov-2026)
-            Relationship: Son (heard from person; Jo Nurse, nurse, 12-Nov-2026)
-            Phone, first: 07700 900123 (heard from person; Jo Nurse, nurse, 12-Nov-2026)
+          * Daniel Okafor
+            Relationship: Son
+            Phone, first: 07700 900123
+            (All of this: heard from the person; Jo Nurse, nurse, 12-Nov-2026)
 
         ALERTS
-          * Alert: Oxygen in use (heard from person; Jo Nurse, nurse, 12-Nov-2026)
+          * Alert: Oxygen in use
+            (Recorded by Jo Nurse (nurse, Meadow Hospice), 12-Nov-2026)
 
         ALLERGIES AND MEDICINES
-          Allergies: No known allergies (heard from person; Jo Nurse, nurse,
+          Allergies: No known allergies (heard from the person; Jo Nurse, nurse,
             12-Nov-2026)
           * morphine sulfate - ORAMORPH - 10 mg/5 ml - oral solution - DOSE 5 mg - oral
             - every 4 hours when needed
-            High risk: Opioid (heard from person; Jo Nurse, nurse, 12-Nov-2026)
-            Recorded by Jo Nurse (nurse, Meadow Hospice), 12-Nov-2026
+            High risk: Opioid
+            (All of this: heard from the person; Jo Nurse, nurse, 12-Nov-2026)
           * (ended) amlodipine - dose not recorded
-            Stopped: Oct-2026 (heard from person; Jo Nurse, nurse, 12-Nov-2026)
-            Recorded by Jo Nurse (nurse, Meadow Hospice), 12-Nov-2026
+            Stopped: Oct-2026
+            (All of this: heard from the person; Jo Nurse, nurse, 12-Nov-2026)
+
+        TO BE CHECKED
+          ! The CPR decision is not recorded as discussed with the person
+             -> Talk about it, or record why that was not possible
+          ! Whether the person had capacity for the CPR decision is not recorded
+             -> Assess capacity for this decision and record it
+          ! The CPR decision was due for review on 20-Nov-2026
+             -> Review the decision; it stands until it is replaced
+          - The advance decision has no date, so whether the person was 18 cannot be
+            told
+             -> Record the day it was made
+          - Whether the person had capacity when they made the advance decision is not
+            recorded
+             -> Look at the original before you rely on it, and ask whoever holds it
 
         PLAN
           Status: Draft
@@ -368,24 +234,32 @@ fn a_full_plan_is_read_in_the_order_of_a_crews_questions() {
           Planned review: 13-Jan-2027
 
         IDENTITY
-          Family name: Okafor (from a record; Ada Import, nurse, 23-Oct-2026)
-          Given names: Margaret Rose (from a record; Ada Import, nurse, 23-Oct-2026)
-          Title: Mrs (from a record; Ada Import, nurse, 23-Oct-2026)
-          Born: 01-Jan-1940 (from a record; Ada Import, nurse, 23-Oct-2026)
-          Gender: Female (from a record; Ada Import, nurse, 23-Oct-2026)
-          NHS number: 943 476 5919 (from a record; Ada Import, nurse, 23-Oct-2026)
-          Address: 1 Trevelyan Square, Boar Lane, Leeds (from a record; Ada Import,
-            nurse, 23-Oct-2026)
-          Postcode: LS1 6AE (from a record; Ada Import, nurse, 23-Oct-2026)
+          Family name: Okafor
+          Given names: Margaret Rose
+          Title: Mrs
+          Born: 01-Jan-1940
+          Gender: Female
+          NHS number: 943 476 5919
+          Address: 1 Trevelyan Square, Boar Lane, Leeds
+          Postcode: LS1 6AE
+          (All of this: from a record; Ada Import, nurse, 23-Oct-2026)
 
         HOME AND ACCESS
-          Key-safe code: Recorded; revealing it is recorded too (heard from person; Jo
-            Nurse, nurse, 12-Nov-2026)
+          Key-safe code: Recorded; revealing it is recorded too (heard from the person;
+            Jo Nurse, nurse, 12-Nov-2026)
 
         CONSENT
-          Consent to share this plan: given: said so herself; recorded by Jo Nurse
-            (nurse, Meadow Hospice), 12-Nov-2026
-    "#]]);
+          * Consent to share this plan: given: said so herself
+            (Recorded by Jo Nurse (nurse, Meadow Hospice), 12-Nov-2026)
+
+        NOTHING RECORDED
+          Nothing is recorded under: GP and care team; Communication, adjustments,
+            disability; Diagnoses; Prognosis; Function; Symptoms and what to do;
+            Capacity; Attachments (copies, check original); After death
+
+        This is a copy made on 22-Nov-2026 09:14. A device may have something newer
+    "#]],
+    );
 }
 
 #[test]
@@ -399,31 +273,31 @@ fn two_doctors_offline_decide_cpr_differently_and_neither_is_lost() {
         &[("cpr.decision", "not-recommended")],
     );
     plan.decide(Section::Cpr, "Dr Bo Lin", 11, None, &[("cpr.decision", "recommended")]);
-    plan.check(&expect![[r#"
+    check(
+        &plan,
+        &expect![[r#"
         OKAFOR, Margaret Rose (Mrs); born 01-Jan-1940 (86y); Female;
           NHS No. 943 476 5919
-        As of 22-Nov-2026 09:14
+        - As of 22-Nov-2026 09:14
+        ! Draft. Nobody has approved this plan
 
-        !! IN CONFLICT: Resuscitation (CPR): 2 decisions stand; see both
-        !! The CPR decision is not recorded as discussed with the person
-        !! The CPR decision has not been endorsed by a senior clinician
-        !! Whether the person had capacity for the CPR decision is not recorded
-        !! No preferred place of death recorded
-        !! Nobody has approved this plan
+        LOOK AT FIRST
+          !! DANGER: IN CONFLICT: Resuscitation (CPR): 2 decisions stand; see both
+             -> A clinician looks at all of them and records one that replaces them
 
         RESUSCITATION (CPR)
-          ** IN CONFLICT: 2 decisions stand. A clinician must decide. **
+          !! DANGER: IN CONFLICT: 2 decisions stand. A clinician must decide
           Decision 1
-            CPR: CPR not recommended
+            >> CPR not recommended
             Recorded by Dr Amy Bell (doctor, Meadow Hospice), 10-Nov-2026
             Endorsed by Dr Carl Dent (doctor, Meadow Hospice), 11-Nov-2026
           Decision 2
-            CPR: CPR recommended
+            >> CPR recommended
             Recorded by Dr Bo Lin (doctor, Meadow Hospice), 11-Nov-2026
             Not endorsed
 
         ESCALATION OF TREATMENT
-          Not recorded
+          Focus of care: Not recorded
 
         PREFERRED PLACES
           Place of death, first: Not recorded
@@ -431,22 +305,41 @@ fn two_doctors_offline_decide_cpr_differently_and_neither_is_lost() {
         ALLERGIES AND MEDICINES
           Allergies: Not recorded
 
+        TO BE CHECKED
+          ! The CPR decision is not recorded as discussed with the person
+             -> Talk about it, or record why that was not possible
+          ! The CPR decision has not been endorsed by a senior clinician
+             -> Ask the senior responsible clinician to endorse it
+          ! Whether the person had capacity for the CPR decision is not recorded
+             -> Assess capacity for this decision and record it
+          ! No preferred place of death recorded
+             -> Ask, and record the answer, or that it was declined
+
         PLAN
           Status: Draft
           Created: 13-Oct-2026
           Planned review: 13-Jan-2027
 
         IDENTITY
-          Family name: Okafor (from a record; Ada Import, nurse, 23-Oct-2026)
-          Given names: Margaret Rose (from a record; Ada Import, nurse, 23-Oct-2026)
-          Title: Mrs (from a record; Ada Import, nurse, 23-Oct-2026)
-          Born: 01-Jan-1940 (from a record; Ada Import, nurse, 23-Oct-2026)
-          Gender: Female (from a record; Ada Import, nurse, 23-Oct-2026)
-          NHS number: 943 476 5919 (from a record; Ada Import, nurse, 23-Oct-2026)
-          Address: 1 Trevelyan Square, Boar Lane, Leeds (from a record; Ada Import,
-            nurse, 23-Oct-2026)
-          Postcode: LS1 6AE (from a record; Ada Import, nurse, 23-Oct-2026)
-    "#]]);
+          Family name: Okafor
+          Given names: Margaret Rose
+          Title: Mrs
+          Born: 01-Jan-1940
+          Gender: Female
+          NHS number: 943 476 5919
+          Address: 1 Trevelyan Square, Boar Lane, Leeds
+          Postcode: LS1 6AE
+          (All of this: from a record; Ada Import, nurse, 23-Oct-2026)
+
+        NOTHING RECORDED
+          Nothing is recorded under: GP and care team; Contacts; Communication,
+            adjustments, disability; Home and access; What matters to me; Diagnoses;
+            Prognosis; Function; Symptoms and what to do; Legal documents; Capacity;
+            Alerts; Attachments (copies, check original); After death
+
+        This is a copy made on 22-Nov-2026 09:14. A device may have something newer
+    "#]],
+    );
     let summary = summary(&plan.view());
     assert!(summary.in_conflict);
     expect!["CPR IN CONFLICT: CPR not recommended / CPR recommended"].assert_eq(&summary.cpr);
@@ -531,7 +424,7 @@ fn a_death_is_the_first_alert_and_stands_in_the_banner() {
 
 #[test]
 fn declining_to_say_where_to_die_is_an_answer_and_a_blank_is_an_alert() {
-    let alert = |plan: &Plan| plan.view().alerts.iter().any(|alert| alert.kind == "no-place-of-death");
+    let alert = |plan: &Told| plan.view().alerts.iter().any(|alert| alert.kind == "no-place-of-death");
     let mut plan = margaret();
     assert!(alert(&plan));
     plan.edit("Jo", Role::Nurse, 1, Source::Person, &[("preferences.place_of_death_1", "DECLINED")]);

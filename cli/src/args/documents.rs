@@ -1,0 +1,51 @@
+//! What a plan is written as, and for whom.
+
+use bedside_core::api::{Audience, ExportFormat};
+use clap::ValueEnum;
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    /// Everything that is shown, for programs
+    Json,
+    /// For people and paper
+    Text,
+    /// A FHIR R4 document, for other systems
+    Fhir,
+    /// A table of answers, for spreadsheets
+    Csv,
+}
+
+/// Who reads a page.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ReaderArg {
+    /// Whom the plan is about, in plain words
+    Person,
+    /// Everybody who cares for them: everything that stands
+    CareTeam,
+    /// A crew: what counts first, then the rest
+    Urgent,
+    /// One sheet of paper
+    Summary,
+}
+
+impl From<ReaderArg> for Audience {
+    fn from(reader: ReaderArg) -> Self {
+        match reader {
+            ReaderArg::Person => Self::Person,
+            ReaderArg::CareTeam => Self::CareTeam,
+            ReaderArg::Urgent => Self::Urgent,
+            ReaderArg::Summary => Self::Summary,
+        }
+    }
+}
+
+impl From<Format> for ExportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::Text => Self::Text,
+            Format::Fhir => Self::Fhir,
+            Format::Csv => Self::Csv,
+        }
+    }
+}
