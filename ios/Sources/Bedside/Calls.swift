@@ -76,7 +76,10 @@ extension Device {
     }
 
     /// Plans that a person typed the beginning of, or the first page of all.
-    public func found(_ text: String, limit: UInt32 = 50) throws(ApiError) -> [PlanRow] {
-        try said { text.isEmpty ? try self.plans(after: nil, limit: limit).rows : try self.search(text: text) }
+    public func found(_ text: String, limit: UInt32 = 50) throws(ApiError) -> [Found] {
+        try said {
+            if !text.isEmpty { return try self.search(text: text) }
+            return try self.plans(after: nil, limit: limit).rows.map { Found(plan: $0, similar: false) }
+        }
     }
 }

@@ -13,7 +13,7 @@
             case unlock
             /// The device belongs to nobody yet.
             case enrol(EnrolStep?)
-            case plans([PlanRow])
+            case plans([Found])
             case plan(PlanId, PlanView, Receipts)
             case edit(PlanId, PlanView, FieldInfo, Draft, text: String)
         }

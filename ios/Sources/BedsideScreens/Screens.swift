@@ -89,7 +89,7 @@
     }
 
     struct PlansScreen: View {
-        let rows: [PlanRow]
+        let rows: [Found]
         let sync: SyncStatus
         let search: (String) -> Void
         let open: (PlanId) -> Void
@@ -100,16 +100,17 @@
                 TextField("Name, NHS number or place", text: $text).onChange(of: text) { search($0) }
                 Text(words(sync)).font(.caption)
                 if rows.isEmpty { Text(text.isEmpty ? "No plans on this device yet." : "No plan begins with that.") }
-                List(rows, id: \.plan) { row in
-                    Button { open(row.plan) } label: { card(row) }
+                List(rows, id: \.plan.plan) { found in
+                    Button { open(found.plan.plan) } label: { card(found.plan, similar: found.similar) }
                 }
                 .listStyle(.plain)
             }
         }
 
         /// Who first, then what there is to know before opening it.
-        @ViewBuilder private func card(_ row: PlanRow) -> some View {
+        @ViewBuilder private func card(_ row: PlanRow, similar: Bool) -> some View {
             VStack(alignment: .leading) {
+                if similar { Text("Only similar to what was typed").foregroundStyle(.red) }
                 Text("\(row.family), \(row.given)  \(row.born)").font(.headline)
                 Text("NHS No. \(spaced(row.nhsNumber))")
                 if let died = row.died { Text("Died \(died)") }

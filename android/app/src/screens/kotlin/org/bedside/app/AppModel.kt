@@ -14,9 +14,9 @@ import org.bedside.Draft
 import org.bedside.EnrolStep
 import org.bedside.FieldInfo
 import org.bedside.FieldKind
+import org.bedside.Found
 import org.bedside.Pin
 import org.bedside.PlanId
-import org.bedside.PlanRow
 import org.bedside.PlanView
 import org.bedside.Receipts
 import org.bedside.SyncStatus
@@ -40,7 +40,7 @@ sealed interface Screen {
     /** The device belongs to nobody yet. */
     data class Enrol(val step: EnrolStep?) : Screen
 
-    class Plans(val searched: String, val rows: List<PlanRow>) : Screen
+    class Plans(val searched: String, val rows: List<Found>) : Screen
 
     class Plan(val plan: PlanId, val view: PlanView, val receipts: Receipts) : Screen
 
@@ -99,7 +99,7 @@ class AppModel(private val bedside: Bedside, private val scope: CoroutineScope) 
     }
 
     fun search(text: String) = show {
-        device.watch { if (text.isBlank()) plans(null, PAGE).rows else search(text) }
+        device.watch { if (text.isBlank()) plans(null, PAGE).rows.map { Found(it, similar = false) } else search(text) }
             .collect { at.value = Screen.Plans(text, it) }
     }
 

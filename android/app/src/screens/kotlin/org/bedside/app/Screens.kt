@@ -30,9 +30,9 @@ import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.text.input.PasswordVisualTransformation
 import androidx.compose.ui.unit.dp
 import org.bedside.EnrolStep
+import org.bedside.Found
 import org.bedside.Pin
 import org.bedside.PlanId
-import org.bedside.PlanRow
 import org.bedside.SyncStatus
 
 /** The whole app. */
@@ -112,7 +112,7 @@ fun EnrolScreen(step: EnrolStep?, answered: (String) -> Unit) {
 @Composable
 fun PlansScreen(
     searched: String,
-    rows: List<PlanRow>,
+    rows: List<Found>,
     sync: SyncStatus,
     search: (String) -> Unit,
     open: (PlanId) -> Unit,
@@ -132,16 +132,18 @@ fun PlansScreen(
         Text(words(sync), style = MaterialTheme.typography.labelMedium)
         if (rows.isEmpty()) Text(if (searched.isBlank()) "No plans on this device yet." else "No plan begins with that.")
         LazyColumn(verticalArrangement = Arrangement.spacedBy(8.dp)) {
-            items(rows, key = { it.plan }) { row -> PlanCard(row, open) }
+            items(rows, key = { it.plan.plan }) { found -> PlanCard(found, open) }
         }
     }
 }
 
 /** Who first, then what there is to know before opening it. */
 @Composable
-private fun PlanCard(row: PlanRow, open: (PlanId) -> Unit) {
+private fun PlanCard(found: Found, open: (PlanId) -> Unit) {
+    val row = found.plan
     Card(Modifier.fillMaxWidth().clickable { open(row.plan) }) {
         Column(Modifier.padding(12.dp)) {
+            if (found.similar) Text("Only similar to what was typed", color = MaterialTheme.colorScheme.error)
             Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
                 Text("${row.family}, ${row.given}", style = MaterialTheme.typography.titleMedium)
                 Text(row.born)

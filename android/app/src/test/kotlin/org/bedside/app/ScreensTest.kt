@@ -10,6 +10,7 @@ import org.bedside.By
 import org.bedside.ControlView
 import org.bedside.DecisionView
 import org.bedside.FieldView
+import org.bedside.Found
 import org.bedside.PlanRow
 import org.bedside.PlanView
 import org.bedside.Receipts
@@ -119,7 +120,7 @@ class ScreensTest {
         val screens: List<@Composable () -> Unit> = listOf(
             { PinScreen("Enter your PIN", "Unlock", {}, {}) },
             { EnrolScreen(null) {} },
-            { PlansScreen("", listOf(row), SyncStatus.InStep(true), {}, {}) },
+            { PlansScreen("smi", listOf(Found(row, similar = true)), SyncStatus.InStep(true), {}, {}) },
             { PlanScreen(Screen.Plan("p", view, Receipts(3u, 2u, 1u)), SyncStatus.Offline, {}, {}) },
             { EditScreen(Screen.Edit("p", view, AppModel.writable().first(), "words"), {}, {}) },
         )
