@@ -216,8 +216,7 @@ impl OpenVault {
         let credentials = taken.rows.statements.iter().filter(|row| row.kind == StatementKind::Credential);
         let waited = self.vault.read(|read| {
             for credential in credentials {
-                let rows = read.waiting_for(credential.id.as_bytes(), WAITING_MAX)?;
-                touched.extend(rows.into_iter().map(|row| row.log));
+                touched.extend(read.logs_waiting_for(credential.id.as_bytes())?);
             }
             // An entry beside a main log may wait for one of the main log, and for it to be known which that is.
             touched.extend(beside);

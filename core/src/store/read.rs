@@ -209,10 +209,10 @@ impl VaultRead<'_> {
         all(self.connection, "find logs without a place", sql, reason, |row| row.id(0, LogId::from_slice))
     }
 
-    /// Entries that wait for this id (of a key, an entry or a credential), in order of arrival.
-    pub fn waiting_for(&self, needs: &[u8], count: usize) -> Result<Vec<WaitingRow>, StoreError> {
-        let sql = select!(waiting "WHERE w.needs = ?1 ORDER BY w.position LIMIT ?2");
-        all(self.connection, "read waiting entries", sql, params![needs, limit(count)], waiting)
+    /// Every log of which an entry waits for this id, of a key, an entry or a credential.
+    pub fn logs_waiting_for(&self, needs: &[u8]) -> Result<Vec<LogId>, StoreError> {
+        let sql = "SELECT DISTINCT l.id FROM waiting w JOIN log l ON l.number = w.log WHERE w.needs = ?1";
+        all(self.connection, "find who waits", sql, [needs], |row| row.id(0, LogId::from_slice))
     }
 
     /// A log's document; `None` when it has to be rebuilt.

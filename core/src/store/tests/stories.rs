@@ -194,6 +194,40 @@ fn sealed_ids_are_listed_by_range_whether_they_wait_or_not() {
 }
 
 #[test]
+fn a_credential_is_missed_by_every_log_that_waits_for_it_however_many_there_are() {
+    let (_dir, vault) = vault();
+    let id = |number: u16| {
+        let mut id = [0; 32];
+        id[..2].copy_from_slice(&number.to_be_bytes());
+        id
+    };
+    let found = vault
+        .write(move |tx| {
+            for number in 0..1_100 {
+                let log = LogId::new(id(number));
+                tx.put_log(&LogRow {
+                    id: log,
+                    main: None,
+                    compartment: 0,
+                    subscribed: true,
+                    opened_at: None,
+                })?;
+                tx.put_waiting(&WaitingRow {
+                    sealed_id: SealedId::new(id(number)),
+                    log,
+                    bytes: vec![1],
+                    reason: WaitReason::Credential,
+                    needs: vec![3; 32],
+                    received_at: Timestamp(7),
+                })?;
+            }
+            tx.logs_waiting_for(&[3; 32])
+        })
+        .unwrap();
+    assert_eq!(found.len(), 1_100);
+}
+
+#[test]
 fn a_waiting_entry_is_found_by_what_it_needs_and_released_when_it_is_taken_in() {
     let (_dir, vault) = vault();
     let row = WaitingRow {
@@ -208,9 +242,9 @@ fn a_waiting_entry_is_found_by_what_it_needs_and_released_when_it_is_taken_in() 
     vault
         .write(move |tx| {
             tx.put_waiting(&row)?;
-            assert!(tx.waiting_for(&[1; 8], 9)? == [row]);
+            assert!(tx.logs_waiting_for(&[1; 8])? == [log(1)]);
             tx.put_waiting(&later)?;
-            assert!(tx.waiting_for(&[1; 8], 9)?.is_empty());
+            assert!(tx.logs_waiting_for(&[1; 8])?.is_empty());
             assert!(tx.waiting(Some(&log(1)), 9)? == tx.waiting(None, 9)?);
             assert!(tx.waiting(None, 9)? == [later]);
             assert!(tx.put_entry(&entry(1, 5))?);
