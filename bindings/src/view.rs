@@ -48,7 +48,7 @@ pub struct GlassView {
     pub why: String,
     /// RFC 3339, UTC.
     pub until: Option<String>,
-    /// Until when, for people: `DD-Mmm-YYYY HH:MM` in the United Kingdom.
+    /// That it was opened without consent, and until when, for people.
     pub text: String,
 }
 

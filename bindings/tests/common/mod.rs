@@ -10,7 +10,7 @@ fn library() -> PathBuf {
 }
 
 /// A file of what is generated in a language.
-pub fn generated(language: TargetLanguage, file: &str) -> String {
+pub(crate) fn generated(language: TargetLanguage, file: &str) -> String {
     let out = tempfile::tempdir().unwrap();
     let utf8 = |path: &Path| path.to_str().unwrap().into();
     generate(GenerateOptions {

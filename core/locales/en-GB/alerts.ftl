@@ -2,6 +2,7 @@
 
 alert-break-glass = OPENED WITHOUT CONSENT, until { $until }: { $why }
     .action = Read what you need and no more; the person sees who opened it and why
+glass-open = Opened without consent, until { $until }
 alert-deceased = DECEASED: died { $died }
     .action = Stop visits and orders; only what concerns the death is recorded
 alert-death-notice = The demographics service records a death ({ $notice }); confirm before acting

@@ -19,7 +19,7 @@ use crate::plan::authority::{Target, may_write};
 use crate::plan::schema::{self, Part};
 use crate::plan::view::{AsOf, GlassView, Material, PlanView, ValueView};
 use crate::plan::withheld::{opened, reveal};
-use crate::plan::{dates, words};
+use crate::plan::words;
 
 /// One look at a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -232,11 +232,8 @@ pub(super) fn glass(open: &OpenVault, plan: LogId, now: Timestamp) -> Result<Opt
     let kept = open.vault.read(|read| read.meta(&glass_name(open, plan))).map_err(DriverError::Store)?;
     let glass = kept.and_then(|bytes| cbor::decode::<Glass>(&bytes).ok());
     let lasts = |glass: &Glass| glass.since <= now && now.since(glass.since) < BROKEN_GLASS_MS;
-    Ok(glass.filter(lasts).map(|glass| GlassView {
-        reason: reason_name(glass.why.reason),
-        why: glass.why.text,
-        until: dates::rfc3339(glass.since.plus_ms(BROKEN_GLASS_MS)),
-        text: dates::show_minute(glass.since.plus_ms(BROKEN_GLASS_MS)),
+    Ok(glass.filter(lasts).map(|glass| {
+        GlassView::new(reason_name(glass.why.reason), glass.why.text, glass.since.plus_ms(BROKEN_GLASS_MS))
     }))
 }
 

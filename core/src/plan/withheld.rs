@@ -1,5 +1,8 @@
 //! What a view says is there and does not say; how it is revealed; and the mark of broken glass.
 
+use bedside_protocol::ids::Timestamp;
+
+use super::dates;
 use super::locale::Locale;
 use super::schema::{self, Field, Part};
 use super::view::{Alert, Answers, GlassView, Material, PlanView, ValueView, leaves, values};
@@ -7,10 +10,22 @@ use super::view::{Alert, Answers, GlassView, Material, PlanView, ValueView, leav
 /// Puts the mark of broken glass on a view, before every other alert.
 #[must_use]
 pub fn opened(mut plan: PlanView, glass: GlassView) -> PlanView {
-    let told = vec![("until", (&glass.text).into()), ("why", (&glass.why).into())];
+    let until =
+        glass.until.as_deref().and_then(dates::from_rfc3339).map_or_else(String::new, dates::show_minute);
+    let told = vec![("until", until.into()), ("why", (&glass.why).into())];
     plan.alerts.insert(0, Alert::new("danger", "break-glass", told));
     plan.glass = Some(glass);
     plan
+}
+
+impl GlassView {
+    /// Broken on a ground, in somebody's words, until a moment.
+    #[must_use]
+    pub fn new(reason: &'static str, why: String, until: Timestamp) -> Self {
+        let told = [("until", dates::show_minute(until).into())];
+        let text = Locale::british_english().say("glass-open", &told);
+        Self { reason, why, until: dates::rfc3339(until), text }
+    }
 }
 
 /// Reads a field that views withhold, such as the key-safe code. The caller records that it was revealed.

@@ -39,13 +39,13 @@ private fun section(
     fields: List<FieldView> = emptyList(),
     decisions: List<DecisionView> = emptyList(),
 ) = SectionView(
-    number.toUByte(), name, name, fields, emptyList(), decisions, decisions.size > 1, ReviewView("not-reviewed", null, null),
+    number.toUByte(), name, name, fields, emptyList(), decisions, decisions.size > 1, 0u, ReviewView("not-reviewed", null, null),
 )
 
 private fun jane(vararg sections: SectionView) = PlanView(
     kind = "full", version = "1",
     banner = Banner(
-        "SMITH", "Jane", "Mrs", "01-Jan-1940", "1940-01-01", 86, "Female", "900 000 0009", false, null, null,
+        "SMITH", "Jane", "Mrs", "01-Jan-1940", "1940-01-01", 86, "Female", "900 000 0009", false, null, null, null,
         listOf("SMITH, Jane (Mrs)", "born 01-Jan-1940 (86y)", "Female", "NHS No. 900 000 0009"),
     ),
     glass = null,
