@@ -44,7 +44,7 @@ pub(crate) fn bench(root: &Path, filter: Option<&str>) -> Result<(), Error> {
         command.args(["--", filter]);
     }
     let boundary = |filter: &str| "boundary".contains(filter);
-    if !filter.is_some_and(|filter| filter == "boundary") {
+    if filter.is_none_or(|filter| filter != "boundary") {
         run(&mut command)?;
     }
     if filter.is_none_or(boundary) { crate::bindings::bench(root) } else { Ok(()) }
