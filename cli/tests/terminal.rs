@@ -225,6 +225,18 @@ fn a_plan_that_cannot_be_exported_or_imported_leaves_no_file_and_says_why() {
 }
 
 #[test]
+fn a_page_that_cannot_be_made_leaves_no_file_and_readers_are_named() {
+    let home = Home::with_device();
+    let print = ["plan", "print", JANE, "--as", "summary", "--output", "jane.html"];
+    assert_eq!(home.fails(&print), "there is no plan for this NHS number on this device");
+    assert!(!home.path("jane.html").exists());
+    let unknown = home.run(&["plan", "show", JANE, "--as", "everybody"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    let said = String::from_utf8(unknown.stderr).unwrap();
+    assert!(said.contains("person, care-team, urgent, summary"), "{said}");
+}
+
+#[test]
 fn errors_for_programs_are_json_on_standard_error() {
     let home = Home::with_device();
     let wrong = home.run_with_pin("000000", &["--json", "plan", "list"]);

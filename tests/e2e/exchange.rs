@@ -117,3 +117,20 @@ fn every_format_says_who_it_is_about_and_what_was_decided() {
     let fhir = nurse.export(plan, ExportFormat::Fhir).unwrap();
     assert!(fhir.contains("\"role\": \"source\""), "each entry names the consent it rests on");
 }
+
+#[test]
+fn a_page_is_made_for_whoever_reads_it_and_a_print_is_on_record() {
+    let (_world, nurse, doctor, plan) = World::with_plan();
+    filled(&nurse, &doctor, plan);
+    converge(&[&nurse, &doctor]);
+    assert_eq!(nurse.page(plan, None).unwrap().audience, Audience::CareTeam);
+    let crew = nurse.page(plan, Some(Audience::Urgent)).unwrap();
+    assert_eq!(crew.kind, "urgent");
+    assert!(crew.text().contains("CPR not recommended"), "less treatment does not wait for an approval");
+    let printed =
+        |app: &App| app.access_record(plan).unwrap().iter().filter(|row| row.act == "print").count();
+    assert_eq!(printed(&nurse), 0);
+    let html = nurse.print(plan, Some(Audience::Summary)).unwrap();
+    assert!(html.starts_with("<!DOCTYPE html>") && html.contains("NHS No. 900 000 0009"));
+    assert_eq!(printed(&nurse), 1);
+}
