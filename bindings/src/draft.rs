@@ -163,6 +163,12 @@ impl Draft {
         Ok(self.inner().decide(section, &fields, resolve)?)
     }
 
+    /// Keeps what is written from here on in the restricted part of the plan: an alert about safeguarding, say. How to get into a
+    /// home is always there.
+    pub fn keep_restricted(&self) -> Result<(), ApiError> {
+        Ok(self.inner().keep_in(api::Compartment::Restricted)?)
+    }
+
     /// Endorses the decision that stands on a section, unchanged.
     pub fn endorse(&self, section: Section) -> Result<(), ApiError> {
         Ok(self.inner().endorse(section)?)

@@ -8,6 +8,9 @@
 //! | [`identities`] | several people on one device |
 //! | [`joining`] | both sides of an enrolment |
 //! | [`plans`] | lists, search, a plan, starting one, consent, sharing |
+//! | [`pages`] | a plan as a page for one kind of reader |
+//! | [`access`] | who looked, what is shown on request, looking without consent |
+//! | [`notebook`] | the person's own words before they have a plan |
 //! | [`worklists`] | caseload, visits, what waits for somebody like the device's person |
 //! | [`draft`] | what somebody is about to write |
 //! | [`review`] | approval, marks, held entries |
@@ -30,6 +33,7 @@
 #[macro_use]
 pub mod cross;
 
+pub mod access;
 pub mod device;
 pub mod draft;
 pub mod error;
@@ -38,6 +42,8 @@ pub mod fields;
 pub mod host;
 pub mod identities;
 pub mod joining;
+pub mod notebook;
+pub mod pages;
 pub mod past;
 pub mod plans;
 pub mod review;

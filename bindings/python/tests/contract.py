@@ -227,6 +227,33 @@ def lists(nurse: bedside.Device, plan: str) -> None:
     nurse.hand_back(plan)
 
 
+def shows(nurse: bedside.Device, plan: str) -> None:
+    """What is shown on request, who looked, pages for their readers, and looking without consent."""
+    with bedside.editing(nurse, plan) as draft:
+        draft.keep_restricted()
+        draft.set("home.key_safe", leaf(bedside.Answer.TEXT(text="2580#")))
+    assert [value.text for value in nurse.reveal(plan, "home.key_safe")] == ["2580#"]
+    assert nurse.access_record(plan)[0].act == "reveal"
+    text = nurse.page_text(plan, bedside.Audience.URGENT)
+    assert text.startswith("SMITH") and "2580#" not in text
+    assert "<html" in nurse.page_html(plan, None)
+    assert "SMITH" in nurse.print(plan, bedside.Audience.SUMMARY)
+    assert nurse.access_record(plan)[0].act == "print"
+    why = "she has collapsed"
+    raises(bedside.ApiError.NotAllowed, lambda: nurse.break_glass(plan, bedside.Reason.EMERGENCY_TREATMENT, why))
+
+
+def notes(world: World, plan: str) -> None:
+    """The person's own words, before anybody has invited them."""
+    person = world.device("person")
+    person.note_text("wishes.about_me", "I taught music.")
+    person.note("preferences.place_of_death_1", leaf(choice("preferences.place_of_death_1", "home")))
+    assert [row.key for row in person.notebook()] == ["preferences.place_of_death_1", "wishes.about_me"]
+    person.forget_note("preferences.place_of_death_1")
+    raises(bedside.ApiError, lambda: person.hand_over(plan, False))
+    assert [row.text for row in person.notebook()] == ["I taught music."]
+
+
 def exchanges(nurse: bedside.Device, plan: str) -> None:
     document = nurse.export(plan, bedside.ExportFormat.FHIR)
     found = nurse.read_import(plan, document.encode())
@@ -332,6 +359,8 @@ def main() -> None:
             reads(nurse, plan)
             approves(nurse, doctor, plan)
             lists(nurse, plan)
+            shows(nurse, plan)
+            notes(world, plan)
             exchanges(nurse, plan)
             hears(nurse, plan)
             locks(world, nurse, plan)
