@@ -54,6 +54,29 @@ fn changes_arrive_by_themselves_one_after_another() {
     assert!(matches!(first.recv_timeout(LONG), Ok(Event::Sync(_))), "whoever listens is told how things are");
 }
 
+#[test]
+fn a_new_device_takes_in_more_plans_at_once_than_it_keeps_in_memory_and_lists_every_one() {
+    const PLANS: usize = 120;
+    let world = World::new();
+    let admin = world.organisation("Riverside", "RX1");
+    let nurse = world.colleague(&admin, "Amira Khan", Role::Nurse);
+    let doctor = world.colleague(&admin, "Ben Ode", Role::Doctor);
+    let plans: Vec<PlanId> =
+        nhs_numbers().take(PLANS).map(|number| nurse.start_plan(plan_for(&number)).unwrap().plan).collect();
+    for plan in &plans {
+        nurse.write(*plan, "wishes.about_me", "I taught music.").unwrap();
+        nurse.set(*plan, "identity.family", "Smith").unwrap();
+    }
+    nurse.in_step();
+    doctor.in_step();
+    assert_eq!(doctor.status().unwrap().waiting, Some(0));
+    let rows = doctor.plans(None, 200).unwrap().rows;
+    assert_eq!(rows.iter().filter(|row| row.family.eq_ignore_ascii_case("smith")).count(), PLANS);
+    for plan in &plans {
+        assert_eq!(doctor.entries(*plan), nurse.entries(*plan));
+    }
+}
+
 fn arrived(event: &Event) -> bool {
     matches!(event, Event::Plan(_))
 }

@@ -205,6 +205,20 @@ pub fn plan_for(nhs_number: &str) -> NewPlan {
     }
 }
 
+/// Numbers that are never issued.
+pub fn nhs_numbers() -> impl Iterator<Item = String> {
+    (0..1_000_000_u32).filter_map(|serial| {
+        let nine = format!("999{serial:06}");
+        let weighed: u32 =
+            nine.bytes().zip((2..=10).rev()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+        match 11 - weighed % 11 {
+            11 => Some(format!("{nine}0")),
+            10 => None,
+            check => Some(format!("{nine}{check}")),
+        }
+    })
+}
+
 pub fn words(text: &str) -> Leaf {
     Leaf::new(Answer::text(text).unwrap(), Source::Observed)
 }

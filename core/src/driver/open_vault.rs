@@ -22,7 +22,8 @@ use crate::ledger::write::Pen;
 use crate::ports::Entropy;
 use crate::store::{StatementKind, Vault, VaultRead};
 
-/// How many plans are kept ready in memory, and how many of their compartments. A round of visits is a dozen.
+/// How many plans are kept ready in memory between two uses, and how many of their compartments. A round of visits is a dozen.
+/// What one batch from the relay touches is in memory until it is written: `OPEN_BATCH_MAX` at most.
 const REPLICAS_MAX: usize = 24;
 
 /// An unlocked vault.
@@ -145,14 +146,19 @@ impl OpenVault {
         })
     }
 
+    /// Room is made here and nowhere else: a replica may hold what its holder has not written yet, and whoever loaded it anew
+    /// from the vault would miss that.
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
         // A panic while it was held may have left a replica half changed: drop them all, the vault has the truth.
-        self.books.lock().unwrap_or_else(|poisoned: PoisonError<_>| {
+        let mut books = self.books.lock().unwrap_or_else(|poisoned: PoisonError<_>| {
             let mut books = poisoned.into_inner();
             books.evict_all();
             self.books.clear_poison();
             books
-        })
+        });
+        make_room(&mut books.replicas);
+        make_room(&mut books.beside);
+        books
     }
 
     /// Who the device's person is, once enrolled.
@@ -303,7 +309,6 @@ impl Books {
         self.used += 1;
         if !self.replicas.contains_key(&log) {
             let replica = stored(vault, log, Compartment::Shared, By::from(&self.trust))?;
-            make_room(&mut self.replicas);
             self.replicas.insert(log, (self.used, replica));
         }
         let (used, _) = self.replicas.get_mut(&log).expect("it was put there if it was missing");
@@ -316,7 +321,6 @@ impl Books {
             let (_, main) = self.replicas.get(&place.main).expect("it was loaded before");
             let by = By { trust: &self.trust, plan: Some(main.ledger()) };
             let replica = stored(vault, log, place.compartment, by)?;
-            make_room(&mut self.beside);
             self.beside.insert(log, (self.used, replica));
         }
         let (used, _) = self.beside.get_mut(&log).expect("it was put there if it was missing");
@@ -382,7 +386,7 @@ fn stored(vault: &Vault, log: LogId, compartment: Compartment, by: By<'_>) -> Re
 }
 
 fn make_room(kept: &mut BTreeMap<LogId, (u64, Replica)>) {
-    while kept.len() >= REPLICAS_MAX {
+    while kept.len() > REPLICAS_MAX {
         let oldest = kept.iter().min_by_key(|(_, (used, _))| *used).map(|(log, _)| *log);
         let Some(oldest) = oldest else { break };
         kept.remove(&oldest);

@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`write`] | answers, items, decisions and sections in words |
+//! | `write` | answers, items, decisions and sections in words |
 //! | `person`, `care_team`, `urgent`, `summary` | what each reader is shown, in which order |
 //! | [`text`] | a page at eighty columns |
 //! | [`html`] | a page for a screen and for A4 |
