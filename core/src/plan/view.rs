@@ -109,7 +109,7 @@ pub struct AsOf {
 pub struct Material<'a> {
     /// The main log's document.
     pub document: &'a Document,
-    /// What is restricted, where the reader holds it: shown as recorded, and read by [`reveal`].
+    /// What is restricted, where the reader holds it: shown as recorded, and read by [`super::withheld::reveal`].
     pub restricted: Option<&'a Document>,
     /// Every standing decision.
     pub decisions: &'a [StandingDecision],
