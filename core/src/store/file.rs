@@ -34,6 +34,7 @@ pub(super) const VAULT: Kind = Kind {
         include_str!("../../migrations/vault/0001_init.sql"),
         include_str!("../../migrations/vault/0002_worklists.sql"),
         include_str!("../../migrations/vault/0003_look.sql"),
+        include_str!("../../migrations/vault/0004_outgoing_by_log.sql"),
     ],
     reserved: 80,
 };
