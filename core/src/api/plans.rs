@@ -493,7 +493,11 @@ impl App {
     }
 
     pub(super) fn is_here(&self, plan: PlanId) -> Result<(), ApiError> {
-        let log = self.reading()?.vault.read(|read| read.log(&plan.0)).map_err(DriverError::Store)?;
+        let open = self.reading()?;
+        if open.books().has_ready(&plan.0) {
+            return Ok(());
+        }
+        let log = open.vault.read(|read| read.log(&plan.0)).map_err(DriverError::Store)?;
         log.map(drop).ok_or_else(|| ApiError::NotFound { what: "plan".into() })
     }
 

@@ -215,6 +215,9 @@ impl Document {
             .into_iter()
             .filter(|change| self.inner.get_change_meta_by_hash(&change.hash()).is_none())
             .collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
         let judged =
             fresh.iter().map(|change| change::judge(change, &texts)).collect::<Result<Vec<_>, _>>()?;
         references::check(&self.inner, &judged, &texts)?;

@@ -2,6 +2,8 @@
 //! writes entry, document, summary, search index and the outgoing copy.
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use bedside_protocol::cbor;
 use bedside_protocol::entry::{
@@ -12,9 +14,10 @@ use bedside_protocol::ids::{EntryId, LogId, SealedId, Timestamp};
 
 use super::DriverError;
 use super::lists::list_rows;
-use super::open_vault::{Books, OpenVault, Place, name};
+use super::open_vault::{Books, OpenVault, Place};
+use super::post::BATCH;
 use crate::crdt::Edit;
-use crate::crypto::content::{ContentKey, sign_entry};
+use crate::crypto::content::ContentKey;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
 use crate::ledger::write::Pen;
 use crate::ledger::{By, Verdict};
@@ -110,18 +113,22 @@ impl OpenVault {
         at: Moment,
         mut first: Rows,
     ) -> Result<Vec<EntryId>, DriverError> {
-        if self.vault.read(|read| read.meta(name::SYNC_FIRST))?.is_some() {
-            return Err(DriverError::SyncFirst);
-        }
-        let pen = self.pen(at.now, at.relay_time)?;
         let logs: BTreeSet<LogId> = says.iter().map(|(log, _)| *log).collect();
+        let pen = self.pen(at.now, at.relay_time)?;
         let begun = first.logs.iter().map(|row| row.id).chain(first.links.iter().map(|(log, _)| *log));
         let touched: BTreeSet<LogId> = logs.iter().copied().chain(begun).collect();
         let mut books = self.books();
+        self.check_in_step(&mut books)?;
         let written = self.write_down(&mut books, says, &pen, &mut first);
         let ids = written.and_then(|ids| {
             describe(&mut books, &self.vault, &logs, at, &mut first)?;
-            self.vault.write(move |tx| first.write(tx))?;
+            // Read where it was just written: the outbox is not read again to be copied.
+            let posted = self.posted.load(Ordering::SeqCst);
+            let to_post = self.vault.write(move |tx| {
+                first.write(tx)?;
+                tx.outgoing_after(posted, BATCH)
+            })?;
+            self.to_post.lock().unwrap_or_else(PoisonError::into_inner).extend(to_post);
             Ok(ids)
         });
         if ids.is_err() {
@@ -141,7 +148,7 @@ impl OpenVault {
         for (log, says) in says {
             let key = match rows.keys.iter().find(|(of, _)| *of == log) {
                 Some((_, row)) => ContentKey::from_bytes(&row.key).map_err(DriverError::Crypto)?,
-                None => self.current_key(&log)?,
+                None => self.key_to_write(books, log)?,
             };
             ids.extend(write_all(books, self, log, says, pen, &key, rows)?);
         }
@@ -235,8 +242,8 @@ fn write_one(
         return Err(DriverError::TooLarge { bytes: bytes.len() });
     }
     let id = entry_id(&log, &bytes);
-    let signed = SignedEntry { signature: sign_entry(&open.keys.signing, &id), bytes };
-    match replica.offer(&signed, by).map_err(DriverError::OwnEntry)? {
+    let (signed, offered) = replica.sign(bytes, &open.keys.signing, by).map_err(DriverError::OwnEntry)?;
+    match offered {
         Offered::Admitted(_) => {}
         Offered::Waiting(..) => return Err(DriverError::NotEnrolled),
     }
@@ -313,7 +320,7 @@ fn list(
     at: Moment,
     rows: &mut Rows,
 ) -> Result<(), DriverError> {
-    let plan = books.shown(vault, log, at, false)?;
+    let plan = books.listed(vault, log, at)?;
     let summary = summary(&plan);
     let replica = books.replica(vault, log)?;
     rows.lists.push((log, list_rows(&plan, replica.ledger().held_since())));

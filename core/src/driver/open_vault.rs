@@ -1,7 +1,7 @@
 //! An unlocked vault: whose it is, whom it believes, and the plans that were opened lately.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bedside_protocol::entry::Compartment;
@@ -13,6 +13,7 @@ use super::DriverError;
 use super::lists::Looks;
 use super::looks::Unsent;
 use super::own::{Kept, Own};
+
 use crate::crypto::content::ContentKey;
 use crate::crypto::keys::{SealingKey, SigningKey};
 use crate::crypto::lookup::LookupKey;
@@ -20,7 +21,10 @@ use crate::ledger::By;
 use crate::ledger::replica::Replica;
 use crate::ledger::write::Pen;
 use crate::ports::Entropy;
-use crate::store::{StatementKind, Vault, VaultRead};
+use crate::store::{ContentKeyRow, MailRow, StatementKind, Vault, VaultRead};
+
+/// In place of a count of the vault's changes: before all of them.
+pub(super) const NEVER: u64 = u64::MAX;
 
 /// How many plans are kept ready in memory between two uses, and how many of their compartments. A round of visits is a dozen.
 /// What one batch from the relay touches is in memory until it is written: `OPEN_BATCH_MAX` at most.
@@ -33,6 +37,10 @@ pub(crate) struct OpenVault {
     books: Mutex<Books>,
     /// The last position of the outbox that the mailbox has a copy of.
     pub(super) posted: AtomicI64,
+    /// What commits wrote after that position. The mailbox gets it next.
+    pub(super) to_post: Mutex<Vec<(i64, MailRow)>>,
+    /// Up to which of the vault's changes for the relay the mailbox has what they wrote.
+    pub(super) posted_changes: AtomicU64,
     pub(super) looks: Mutex<Looks>,
     /// Looks that the vault is to make entries of.
     pub(super) unsent: Unsent,
@@ -64,9 +72,20 @@ pub(crate) struct Books {
     /// Main logs.
     replicas: BTreeMap<LogId, (u64, Replica)>,
     beside: BTreeMap<LogId, (u64, Replica)>,
-    /// The logs known to stand beside a main one: beside which, and as what.
-    places: BTreeMap<LogId, Place>,
+    /// The logs known to stand beside a main one: beside which, and as what. None for a log that is not known to.
+    places: BTreeMap<LogId, Option<Place>>,
+    /// Every log beside a main one, by compartment, for the main logs of which that was asked.
+    families: BTreeMap<LogId, Vec<(Compartment, LogId)>>,
     used: u64,
+    to_write: ToWrite,
+}
+
+/// What a save needs of the vault, as it was after so many of the vault's changes beside entries.
+struct ToWrite {
+    as_of: u64,
+    sync_first: bool,
+    /// The keys that new entries are sealed under.
+    keys: BTreeMap<LogId, ContentKey>,
 }
 
 /// Where a log stands that is beside a plan's main one.
@@ -134,13 +153,17 @@ impl OpenVault {
         let mut keys = keys?;
         let standing = keys.standing.get_mut().unwrap_or_else(PoisonError::into_inner);
         let reader = standing.as_ref().map(|standing| standing.credential);
-        let (replicas, beside, places) = Default::default();
-        let books = Books { trust, reader, passed_over, replicas, beside, places, used: 0 };
+        let (replicas, beside, places, families) = Default::default();
+        let to_write = ToWrite { as_of: NEVER, sync_first: true, keys: BTreeMap::new() };
+        let books =
+            Books { trust, reader, passed_over, replicas, beside, places, families, used: 0, to_write };
         Ok(Self {
             vault,
             keys,
             books: Mutex::new(books),
             posted: AtomicI64::new(i64::MIN),
+            to_post: Mutex::default(),
+            posted_changes: AtomicU64::new(NEVER),
             looks: Mutex::default(),
             unsent: Unsent::default(),
         })
@@ -211,14 +234,47 @@ impl OpenVault {
 
     /// The key that new entries of a log are sealed under.
     pub(crate) fn current_key(&self, log: &LogId) -> Result<ContentKey, DriverError> {
-        let rows = self.vault.read(|read| read.content_keys(log))?;
-        let row =
-            rows.iter().find(|row| row.current).or_else(|| rows.first()).ok_or(DriverError::NoContentKey)?;
-        ContentKey::from_bytes(&row.key).map_err(DriverError::Crypto)
+        current(&self.vault.read(|read| read.content_keys(log))?)
+    }
+
+    /// Nobody writes before a repaired vault has its own entries back.
+    pub(crate) fn check_in_step(&self, books: &mut Books) -> Result<(), DriverError> {
+        if self.to_write(books)?.sync_first { Err(DriverError::SyncFirst) } else { Ok(()) }
+    }
+
+    /// [`Self::current_key`], of which the vault is not asked at every save.
+    pub(crate) fn key_to_write(&self, books: &mut Books, log: LogId) -> Result<ContentKey, DriverError> {
+        let known = &mut self.to_write(books)?.keys;
+        if let Some(key) = known.get(&log) {
+            return Ok(key.clone());
+        }
+        let key = self.current_key(&log)?;
+        known.insert(log, key.clone());
+        Ok(key)
+    }
+
+    fn to_write<'b>(&self, books: &'b mut Books) -> Result<&'b mut ToWrite, DriverError> {
+        let as_of = self.vault.changes_beside_entries();
+        if books.to_write.as_of != as_of {
+            let sync_first = self.vault.read(|read| read.meta(name::SYNC_FIRST))?.is_some();
+            books.to_write = ToWrite { as_of, sync_first, keys: BTreeMap::new() };
+        }
+        Ok(&mut books.to_write)
     }
 }
 
+fn current(keys: &[ContentKeyRow]) -> Result<ContentKey, DriverError> {
+    let row =
+        keys.iter().find(|row| row.current).or_else(|| keys.first()).ok_or(DriverError::NoContentKey)?;
+    ContentKey::from_bytes(&row.key).map_err(DriverError::Crypto)
+}
+
 impl Books {
+    /// True when a plan is in memory: it is in the vault then.
+    pub(crate) fn has_ready(&self, plan: &LogId) -> bool {
+        self.replicas.get(plan).is_some_and(|(_, replica)| !replica.ledger().is_empty())
+    }
+
     /// The replica of a log, from memory or from the vault.
     pub(crate) fn replica(&mut self, vault: &Vault, log: LogId) -> Result<&mut Replica, DriverError> {
         self.replica_and_by(vault, log).map(|(replica, _)| replica)
@@ -256,12 +312,12 @@ impl Books {
     /// Where a log stands; none for a main log, and for one of which that is not known yet.
     pub(crate) fn place(&mut self, vault: &Vault, log: LogId) -> Result<Option<Place>, DriverError> {
         if let Some(place) = self.places.get(&log) {
-            return Ok(Some(*place));
+            return Ok(*place);
         }
         let Some(row) = vault.read(|read| read.log(&log))? else { return Ok(None) };
         let place = row.main.zip(Compartment::from_number(row.compartment));
         let place = place.map(|(main, compartment)| Place { main, compartment });
-        self.places.extend(place.map(|place| (log, place)));
+        self.places.insert(log, place);
         Ok(place)
     }
 
@@ -274,7 +330,8 @@ impl Books {
     pub(crate) fn put_place(&mut self, log: LogId, place: Place) {
         self.replicas.remove(&log);
         self.beside.remove(&log);
-        self.places.insert(log, place);
+        self.places.insert(log, Some(place));
+        self.families.remove(&place.main);
     }
 
     /// The logs beside a main one, by compartment.
@@ -283,12 +340,15 @@ impl Books {
         vault: &Vault,
         main: LogId,
     ) -> Result<Vec<(Compartment, LogId)>, DriverError> {
+        if let Some(known) = self.families.get(&main) {
+            return Ok(known.clone());
+        }
         for row in vault.read(|read| read.compartments(&main))? {
             self.place(vault, row.id)?;
         }
-        let of_plan = self.places.iter().filter(|(_, place)| place.main == main);
-        let mut all: Vec<_> = of_plan.map(|(log, place)| (place.compartment, *log)).collect();
+        let mut all: Vec<_> = self.members(main).map(|(log, place)| (place.compartment, log)).collect();
         all.sort_unstable();
+        self.families.insert(main, all.clone());
         Ok(all)
     }
 
@@ -356,13 +416,18 @@ impl Books {
         self.replicas.remove(log);
         self.beside.remove(log);
         // What was judged by it, and whatever was not stored with it.
-        let of_plan: Vec<LogId> =
-            self.places.iter().filter(|(_, place)| place.main == *log).map(|(log, _)| *log).collect();
+        let of_plan: Vec<LogId> = self.members(*log).map(|(log, _)| log).collect();
         for log in of_plan {
             self.beside.remove(&log);
             self.places.remove(&log);
         }
-        self.places.remove(log);
+        let main = self.places.remove(log).flatten().map_or(*log, |place| place.main);
+        self.families.remove(&main);
+    }
+
+    fn members(&self, main: LogId) -> impl Iterator<Item = (LogId, Place)> {
+        let placed = self.places.iter().filter_map(|(log, place)| Some((*log, (*place)?)));
+        placed.filter(move |(_, place)| place.main == main)
     }
 
     /// Forgets everything that may differ from the vault.
@@ -370,6 +435,7 @@ impl Books {
         self.replicas.clear();
         self.beside.clear();
         self.places.clear();
+        self.families.clear();
     }
 }
 

@@ -3,6 +3,7 @@
 //! All of it follows from what the vault holds, so after a crash it is simply done again. How far the outbox has been copied is
 //! kept in memory only: after an unlock everything in it is copied once more, which changes nothing where it was there.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use bedside_protocol::cbor;
@@ -11,21 +12,39 @@ use bedside_protocol::problem::{Problem, ProblemKind};
 
 use super::DriverError;
 use super::enrol::StoredInvite;
-use super::open_vault::{OpenVault, name};
+use super::open_vault::{NEVER, OpenVault, name};
 use crate::store::{
-    MailReceipt, MailRow, Mailbox, OutgoingRow, ReceiptKind, ReceiptRow, StatementRow, StoreError, VaultTx,
-    Wish,
+    MailReceipt, MailRow, Mailbox, ReceiptKind, ReceiptRow, StatementRow, StoreError, VaultTx, Wish,
 };
 
 /// How many rows are moved at a time.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 impl OpenVault {
     /// Copies what is to go out into the mailbox. True when there was anything.
+    ///
+    /// After a save the vault is not asked: the save has said what it put into the outbox, and the vault counts what else the
+    /// relay may have to hear of.
     pub(crate) fn post(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
+        let saved = std::mem::take(&mut *self.to_post.lock().unwrap_or_else(PoisonError::into_inner));
+        let changes = self.vault.changes_beside_entries();
+        // Until it is through, and after a failure, the vault is asked.
+        let before = self.posted_changes.swap(NEVER, Ordering::SeqCst);
+        if before != changes || saved.len() >= BATCH {
+            return self.post_all(mailbox);
+        }
+        let posted = self.posted.load(Ordering::SeqCst);
+        let saved = saved.into_iter().filter(|(position, _)| *position > posted).collect();
+        let any = self.post_entries(mailbox, saved)?;
+        self.posted_changes.store(changes, Ordering::SeqCst);
+        Ok(any)
+    }
+
+    fn post_all(&self, mailbox: &Mailbox) -> Result<bool, DriverError> {
         let mut any = false;
         loop {
             let posted = self.posted.load(Ordering::SeqCst);
+            let changes = self.vault.changes_beside_entries();
             let (entries, statements, logs, invites) = self.vault.read(|read| {
                 let (entries, statements) =
                     (read.outgoing_after(posted, BATCH)?, read.statements_unsent(BATCH)?);
@@ -34,18 +53,24 @@ impl OpenVault {
             let more = entries.len() == BATCH || statements.len() == BATCH;
             any |= self.post_entries(mailbox, entries)?;
             any |= self.post_statements(mailbox, statements)?;
-            if !more {
-                let logs = logs.into_iter().map(|log| log.id).collect();
-                return Ok(self.post_wishes(mailbox, logs, invites)? | any);
+            if more {
+                continue;
             }
+            // Every log is followed anew and compared; whatever is not followed then is asked for afterwards.
+            let not_yet = !logs.is_empty() && mailbox.state()?.recovering;
+            let logs = logs.into_iter().filter(|_| !not_yet).map(|log| log.id).collect();
+            any |= self.post_wishes(mailbox, logs, invites)?;
+            if !not_yet {
+                self.posted_changes.store(changes, Ordering::SeqCst);
+            }
+            return Ok(any);
         }
     }
 
-    fn post_entries(&self, mailbox: &Mailbox, rows: Vec<(i64, OutgoingRow)>) -> Result<bool, DriverError> {
+    fn post_entries(&self, mailbox: &Mailbox, rows: Vec<(i64, MailRow)>) -> Result<bool, DriverError> {
         let Some((last, _)) = rows.last() else { return Ok(false) };
         let last = *last;
-        let mail = rows.into_iter().map(|(_, row)| MailRow { sealed_id: row.sealed_id, bytes: row.bytes });
-        mailbox.add(&mail.collect::<Vec<_>>())?;
+        mailbox.add(&rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>())?;
         self.posted.fetch_max(last, Ordering::SeqCst);
         Ok(true)
     }
@@ -71,13 +96,9 @@ impl OpenVault {
     fn post_wishes(
         &self,
         mailbox: &Mailbox,
-        mut logs: Vec<LogId>,
+        logs: Vec<LogId>,
         invites: Vec<(String, Vec<u8>)>,
     ) -> Result<bool, DriverError> {
-        if !logs.is_empty() && mailbox.state()?.recovering {
-            // Every log is followed anew and compared; whatever is not followed then is asked for afterwards.
-            logs.clear();
-        }
         let mut wishes = Vec::new();
         let mut again = Vec::new();
         for log in &logs {
@@ -128,6 +149,7 @@ impl OpenVault {
     /// everything from the beginning.
     pub(crate) fn post_again(&self) -> Result<(), DriverError> {
         self.posted.store(i64::MIN, Ordering::SeqCst);
+        self.posted_changes.store(NEVER, Ordering::SeqCst);
         Ok(self.vault.write(|tx| {
             tx.mark_statements_unsent()?;
             tx.logs()?.iter().try_for_each(|log| tx.set_subscribed(&log.id, false))?;

@@ -25,6 +25,13 @@ impl Books {
         Ok(if self.is_locked(vault, log)? { locked(plan) } else { plan })
     }
 
+    /// What lists tell of a plan. What is on its way is no part of that.
+    pub(super) fn listed(&mut self, vault: &Vault, log: LogId, at: Moment) -> Result<PlanView, DriverError> {
+        let backlog = Backlog { passed_over: self.has_passed_over(&log), ..Backlog::default() };
+        let plan = self.drawn(vault, log, at, false, backlog)?;
+        Ok(if self.is_locked(vault, log)? { locked(plan) } else { plan })
+    }
+
     /// The same as if nothing were withdrawn.
     pub(crate) fn unlocked(
         &mut self,
@@ -34,6 +41,17 @@ impl Books {
         as_urgent: bool,
     ) -> Result<PlanView, DriverError> {
         let backlog = self.backlog(vault, &log)?;
+        self.drawn(vault, log, at, as_urgent, backlog)
+    }
+
+    fn drawn(
+        &mut self,
+        vault: &Vault,
+        log: LogId,
+        at: Moment,
+        as_urgent: bool,
+        backlog: Backlog,
+    ) -> Result<PlanView, DriverError> {
         let role = self.role();
         let shown = if as_urgent || role == Some(Role::UrgentCare) { urgent } else { view };
         let as_of = AsOf { now: at.now, last_contact: at.relay_time };
@@ -57,7 +75,7 @@ impl Books {
     }
 
     /// What of a log is not where it should be yet.
-    pub(crate) fn backlog(&self, vault: &Vault, log: &LogId) -> Result<Backlog, DriverError> {
+    fn backlog(&self, vault: &Vault, log: &LogId) -> Result<Backlog, DriverError> {
         let (unsent, waiting) = vault.read(|read| Ok((read.unsent_count(log)?, read.waiting_count(log)?)))?;
         Ok(Backlog { unsent, waiting, passed_over: self.has_passed_over(log) })
     }

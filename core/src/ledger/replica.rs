@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bedside_protocol::entry::{Body, Compartment, Entry, EntryError, entry_id};
 use bedside_protocol::ids::{EntryId, LogId, StatementId};
+use bedside_protocol::signing::Signer;
 use bedside_protocol::statement::{Credential, Trust};
 
 use super::approval::Approved;
 use super::{Admission, By, Ledger, Missing, Standing};
 use crate::crdt::{CrdtError, Document};
-use crate::crypto::content::verify_entry;
+use crate::crypto::content::{sign_entry, verify_entry};
 use crate::limits::UNSAVED_CHANGES_MAX;
 use crate::plan::check::decode_decision;
 use crate::plan::schema::TEXTS;
@@ -194,7 +195,26 @@ impl Replica {
         offered
     }
 
-    /// The same for one of many: the document is as it was until [`Self::settle`], which takes them in together.
+    /// Signs an entry of one's own and admits it. Refused when the credential that it names is not the signer's.
+    pub fn sign<'a>(
+        &mut self,
+        bytes: Vec<u8>,
+        signer: &dyn Signer,
+        by: impl Into<By<'a>>,
+    ) -> Result<(SignedEntry, Offered), Refused> {
+        let by = by.into();
+        let entry = Entry::from_bytes(&bytes)?;
+        let id = entry_id(&self.ledger.log, &bytes);
+        let offered = match by.trust.credential(&entry.credential) {
+            None => Offered::Waiting(id, Missing::Credential(entry.credential)),
+            Some(own) if own.signing_key != signer.public_key() => return Err(Refused::Signature),
+            Some(_) => self.admit(id, entry, by),
+        };
+        self.settle(by);
+        Ok((SignedEntry { signature: sign_entry(signer, &id), bytes }, offered))
+    }
+
+    /// [`Self::offer`] for one of many: the document is as it was until [`Self::settle`], which takes them in together.
     pub fn take<'a>(&mut self, signed: &SignedEntry, by: impl Into<By<'a>>) -> Result<Offered, Refused> {
         let by = by.into();
         let entry = Entry::from_bytes(&signed.bytes)?;
@@ -205,6 +225,10 @@ impl Replica {
         if !verify_entry(&credential.signing_key, &id, &signed.signature) {
             return Err(Refused::Signature);
         }
+        Ok(self.admit(id, entry, by))
+    }
+
+    fn admit(&mut self, id: EntryId, entry: Entry, by: By<'_>) -> Offered {
         if self.postponed.adopted.is_none() {
             self.postponed.adopted = Some(self.ledger.adopted.clone());
         }
@@ -213,7 +237,7 @@ impl Replica {
             self.postponed.redraw = true;
         }
         match self.ledger.admit(id, entry, by) {
-            Admission::Waiting(missing) => return Ok(Offered::Waiting(id, missing)),
+            Admission::Waiting(missing) => return Offered::Waiting(id, missing),
             Admission::Known => {}
             Admission::Admitted => self.postponed.new.push(id),
             Admission::Rejudge => {
@@ -221,7 +245,7 @@ impl Replica {
                 self.postponed.redraw = true;
             }
         }
-        Ok(Offered::Admitted(id))
+        Offered::Admitted(id)
     }
 
     /// Takes into the document what [`Self::take`] admitted. A change that does not fit is found here.

@@ -35,6 +35,7 @@ pub(super) const VAULT: Kind = Kind {
         include_str!("../../migrations/vault/0002_worklists.sql"),
         include_str!("../../migrations/vault/0003_look.sql"),
         include_str!("../../migrations/vault/0004_outgoing_by_log.sql"),
+        include_str!("../../migrations/vault/0005_no_order_of_change.sql"),
     ],
     reserved: 80,
 };

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::columns::{Columns, all, first, limit};
 use super::error::StoreError;
 use super::rows::{
-    ContentKeyRow, Counts, DocumentRow, EntryRow, LogRow, LookRow, OutgoingRow, PlanRow, QuarantineRow,
-    ReceiptKind, ReceiptRow, StatementKind, StatementRow, ViewRow, WaitReason, WaitingRow,
+    ContentKeyRow, Counts, DocumentRow, EntryRow, LogRow, LookRow, MailRow, OutgoingRow, PlanRow,
+    QuarantineRow, ReceiptKind, ReceiptRow, StatementKind, StatementRow, ViewRow, WaitReason, WaitingRow,
 };
 use crate::limits::PAGE_ITEMS_MAX;
 
@@ -62,7 +62,7 @@ macro_rules! select {
     };
     (outgoing $($rest:literal)?) => {
         concat!(
-            "SELECT o.sealed_id, o.entry_id, l.id, o.bytes, o.position \
+            "SELECT o.sealed_id, o.entry_id, l.id, o.bytes \
              FROM outgoing o JOIN log l ON l.number = o.log "
             $(, $rest)?
         )
@@ -234,12 +234,6 @@ impl VaultRead<'_> {
         first(self.connection, "find a plan by NHS number", sql, [nhs_number], plan)
     }
 
-    /// The plans that changed last, newest first, at most [`PAGE_ITEMS_MAX`].
-    pub fn plans_changed(&self, count: usize) -> Result<Vec<PlanRow>, StoreError> {
-        let sql = select!(plan "ORDER BY p.changed_at DESC, p.log DESC LIMIT ?1");
-        all(self.connection, "read changed plans", sql, [limit(count.min(PAGE_ITEMS_MAX))], plan)
-    }
-
     /// The plans that were opened last on this device, newest first, at most [`PAGE_ITEMS_MAX`].
     pub fn plans_opened(&self, count: usize) -> Result<Vec<PlanRow>, StoreError> {
         let sql =
@@ -257,10 +251,14 @@ impl VaultRead<'_> {
     }
 
     /// Entries of the outbox after a position, with their positions, first written first. Positions are never used again.
-    pub fn outgoing_after(&self, position: i64, count: usize) -> Result<Vec<(i64, OutgoingRow)>, StoreError> {
-        let sql = select!(outgoing "WHERE o.position > ?1 ORDER BY o.position LIMIT ?2");
+    pub fn outgoing_after(&self, position: i64, count: usize) -> Result<Vec<(i64, MailRow)>, StoreError> {
+        let sql = "SELECT position, sealed_id, bytes FROM outgoing WHERE position > ?1 \
+                   ORDER BY position LIMIT ?2";
         all(self.connection, "read the outbox", sql, params![position, limit(count)], |row| {
-            Ok((row.number(4)?, outgoing(row)?))
+            Ok((
+                row.number(0)?,
+                MailRow { sealed_id: row.id(1, SealedId::from_slice)?, bytes: row.bytes(2)? },
+            ))
         })
     }
 

@@ -6,8 +6,9 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
@@ -32,6 +33,7 @@ pub struct Vault {
     key: Zeroizing<String>,
     gate: Mutex<Gate>,
     gate_changed: Condvar,
+    beside_entries: Arc<AtomicU64>,
 }
 
 /// The connections, while the vault is not suspended.
@@ -91,7 +93,7 @@ impl Vault {
         let key = Zeroizing::new(key.to_owned());
         let open = Open::new(&database, &key, lock)?;
         let gate = Mutex::new(Gate { open: Some(open), readers_out: 0, closing: false });
-        Ok(Self { database, key, gate, gate_changed: Condvar::new() })
+        Ok(Self { database, key, gate, gate_changed: Condvar::new(), beside_entries: Arc::default() })
     }
 
     /// The schema that this build writes.
@@ -113,7 +115,8 @@ impl Vault {
         &self,
         f: impl FnOnce(&VaultTx<'_>) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, StoreError> {
-        self.on_writer(move |connection| transact(connection, f))
+        let beside_entries = Arc::clone(&self.beside_entries);
+        self.on_writer(move |connection| transact(connection, &beside_entries, f))
     }
 
     /// Runs `f` in one transaction of its own, before whatever is written after it, without waiting for it. `done` hears on
@@ -123,11 +126,18 @@ impl Vault {
         f: impl FnOnce(&VaultTx<'_>) -> Result<(), StoreError> + Send + 'static,
         done: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) -> Result<(), StoreError> {
+        let beside_entries = Arc::clone(&self.beside_entries);
         let job: Job = Box::new(move |connection| {
-            let result = catch_unwind(AssertUnwindSafe(|| transact(connection, f)));
+            let result = catch_unwind(AssertUnwindSafe(|| transact(connection, &beside_entries, f)));
             done(result.unwrap_or_else(panicked));
         });
         self.writer_jobs()?.send(job).map_err(|_| StoreError::Suspended)
+    }
+
+    /// Grows with every commit that wrote something else than entries and what follows from them: statements, keys, logs to
+    /// follow, what is kept by name. Whoever saw the same number twice need not read these again.
+    pub fn changes_beside_entries(&self) -> u64 {
+        self.beside_entries.load(Ordering::SeqCst)
     }
 
     fn on_writer<R: Send + 'static>(
@@ -337,12 +347,16 @@ fn read_with<R>(
 
 fn transact<R>(
     connection: &Connection,
+    beside_entries: &AtomicU64,
     f: impl FnOnce(&VaultTx<'_>) -> Result<R, StoreError>,
 ) -> Result<R, StoreError> {
     let work = || {
         let transaction = Transaction::begin(connection, "BEGIN IMMEDIATE").at("begin a transaction")?;
-        let result = f(&VaultTx::new(connection))?;
+        let tx = VaultTx::new(connection);
+        let result = f(&tx)?;
         transaction.commit().at("commit a transaction")?;
+        // After the commit: whoever sees a new number can read what it counts.
+        beside_entries.fetch_add(u64::from(tx.beside_entries.get()), Ordering::SeqCst);
         Ok(result)
     };
     work().map_err(|error| or_full(connection, error))

@@ -1,5 +1,6 @@
 //! Writing the vault: everything of one closure, or nothing.
 
+use std::cell::Cell;
 use std::ops::Deref;
 
 use bedside_protocol::ids::{EntryId, LogId, SealedId, StatementId, Timestamp};
@@ -18,6 +19,8 @@ use super::worklists::DERIVED_MISSING;
 /// A transaction of the vault. It reads what it has written.
 pub struct VaultTx<'c> {
     read: VaultRead<'c>,
+    /// Something else is written than entries and what follows from them.
+    pub(super) beside_entries: Cell<bool>,
 }
 
 impl<'c> Deref for VaultTx<'c> {
@@ -30,7 +33,7 @@ impl<'c> Deref for VaultTx<'c> {
 
 impl<'c> VaultTx<'c> {
     pub(super) const fn new(connection: &'c Connection) -> Self {
-        Self { read: VaultRead { connection } }
+        Self { read: VaultRead { connection }, beside_entries: Cell::new(false) }
     }
 
     pub(super) fn run(
@@ -44,6 +47,7 @@ impl<'c> VaultTx<'c> {
 
     /// Keeps a value by name, replacing one of the same name.
     pub fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.beside_entries.set(true);
         let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2) \
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
         self.run("keep a setting", sql, params![name, value]).map(drop)
@@ -51,6 +55,7 @@ impl<'c> VaultTx<'c> {
 
     /// Forgets a value; no error when there is none.
     pub fn delete_meta(&self, name: &str) -> Result<(), StoreError> {
+        self.beside_entries.set(true);
         self.run("forget a setting", "DELETE FROM meta WHERE name = ?1", [name]).map(drop)
     }
 
@@ -68,6 +73,7 @@ impl<'c> VaultTx<'c> {
 
     /// Keeps a verified statement; false when it is here already.
     pub fn put_statement(&self, row: &StatementRow) -> Result<bool, StoreError> {
+        self.beside_entries.set(true);
         let log = row.log.as_ref().map(|log| self.log_number(log)).transpose()?;
         let sql = "INSERT INTO statement (id, kind, log, bytes, sent) VALUES (?1, ?2, ?3, ?4, ?5) \
                    ON CONFLICT (id) DO NOTHING";
@@ -85,11 +91,13 @@ impl<'c> VaultTx<'c> {
 
     /// The relay lost what it had: every statement is to be sent again.
     pub fn mark_statements_unsent(&self) -> Result<(), StoreError> {
+        self.beside_entries.set(true);
         self.run("mark statements as unsent", "UPDATE statement SET sent = 0 WHERE sent = 1", []).map(drop)
     }
 
     /// Keeps what this device has to do with a log, replacing what it knew.
     pub fn put_log(&self, row: &LogRow) -> Result<(), StoreError> {
+        self.beside_entries.set(true);
         let main = row.main.as_ref().map(|main| self.log_number(main)).transpose()?;
         let sql = "INSERT INTO log (id, main, compartment, subscribed, opened_at) VALUES (?1, ?2, ?3, ?4, ?5) \
                    ON CONFLICT (id) DO UPDATE SET main = excluded.main, compartment = excluded.compartment, \
@@ -116,6 +124,7 @@ impl<'c> VaultTx<'c> {
 
     /// Whether the relay is asked to keep this device up to date with a log.
     pub fn set_subscribed(&self, log: &LogId, subscribed: bool) -> Result<(), StoreError> {
+        self.beside_entries.set(true);
         let number = self.log_number(log)?;
         let sql = "UPDATE log SET subscribed = ?2 WHERE number = ?1";
         self.run("subscribe a log", sql, params![number, subscribed]).map(drop)
@@ -131,6 +140,7 @@ impl<'c> VaultTx<'c> {
     /// Keeps a content key; the newest `current` one is the only one.
     pub fn put_content_key(&self, log: &LogId, row: &ContentKeyRow) -> Result<(), StoreError> {
         const STEP: &str = "keep a content key";
+        self.beside_entries.set(true);
         let number = self.log_number(log)?;
         if row.current {
             let sql = "UPDATE content_key SET current = 0 WHERE log = ?1 AND current = 1";
@@ -287,10 +297,13 @@ impl<'c> VaultTx<'c> {
 
     /// Keeps an own entry until the relay confirms it. One that is there already goes to the end of the line.
     pub fn put_outgoing(&self, row: &OutgoingRow) -> Result<(), StoreError> {
+        const STEP: &str = "put an entry in the outbox";
         let log = self.log_number(&row.log)?;
-        let sql = "INSERT OR REPLACE INTO outgoing (sealed_id, entry_id, log, bytes) VALUES (?1, ?2, ?3, ?4)";
+        // In two steps: to replace in one, SQLite copies every page that it may have to take back.
+        self.run(STEP, "DELETE FROM outgoing WHERE sealed_id = ?1", [row.sealed_id.as_bytes()])?;
+        let sql = "INSERT INTO outgoing (sealed_id, entry_id, log, bytes) VALUES (?1, ?2, ?3, ?4)";
         let values = params![row.sealed_id.as_bytes(), row.entry_id.as_bytes(), log, row.bytes];
-        self.run("put an entry in the outbox", sql, values).map(drop)
+        self.run(STEP, sql, values).map(drop)
     }
 
     /// Notes what the relay said of an own entry and takes it out of the outbox; which entry it was.
@@ -368,6 +381,7 @@ impl<'c> VaultTx<'c> {
     /// yet: they would be lost.
     pub fn purge_log(&self, log: &LogId) -> Result<(), StoreError> {
         const STEP: &str = "remove a log from this device";
+        self.beside_entries.set(true);
         let number = self.log_number(log)?;
         let sql = "SELECT 1 FROM outgoing WHERE log = ?1 UNION ALL SELECT 1 FROM look WHERE log = ?1";
         if first(self.connection, STEP, sql, [number], |_| Ok(()))?.is_some() {
@@ -401,6 +415,7 @@ impl<'c> VaultTx<'c> {
         match first(self.connection, STEP, sql, [id.as_bytes()], |row| row.number(0))? {
             Some(number) => Ok(number),
             None => {
+                self.beside_entries.set(true);
                 self.run(STEP, "INSERT INTO log (id) VALUES (?1)", [id.as_bytes()])?;
                 Ok(self.connection.last_insert_rowid())
             }

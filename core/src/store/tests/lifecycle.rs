@@ -247,6 +247,7 @@ fn a_failed_migration_leaves_the_file_as_it_was() {
         include_str!("../../../migrations/vault/0002_worklists.sql"),
         include_str!("../../../migrations/vault/0003_look.sql"),
         include_str!("../../../migrations/vault/0004_outgoing_by_log.sql"),
+        include_str!("../../../migrations/vault/0005_no_order_of_change.sql"),
         "CREATE TABLE extra (a INTEGER); INSERT INTO nowhere VALUES (1);",
     ]);
     let dir = tempfile::tempdir().unwrap();
@@ -254,7 +255,7 @@ fn a_failed_migration_leaves_the_file_as_it_was() {
     commit_edit(&vault, 1, 1).unwrap();
     vault.close().unwrap();
     let failed = file::Database::new(&NEXT, dir.path(), &OpenOptions::default()).open(Some(KEY));
-    assert!(matches!(failed, Err(StoreError::Migrate { from: 4, to: 5, .. })));
+    assert!(matches!(failed, Err(StoreError::Migrate { from: 5, to: 6, .. })));
     let vault = Vault::open(dir.path(), KEY).unwrap();
     assert_eq!(parts_of_edit(&vault, 1, 1), [true; 5]);
 }
