@@ -5,9 +5,10 @@ use std::fmt;
 use bedside_core::api;
 
 use crate::cross::Cross;
+use crate::language::language;
 
-/// What can go wrong, by what the app does next. An app can be exhaustive over it. `text` says it in English, for people; no
-/// text holds personal data.
+/// What can go wrong, by what the app does next. An app can be exhaustive over it. `text` says it for people: what
+/// a plan or a role does not allow in the language of `speak`, the rest in English. No text holds personal data.
 #[derive(thiserror::Error, uniffi::Error)]
 #[uniffi::export(Debug, Display)]
 pub enum ApiError {
@@ -161,7 +162,8 @@ impl fmt::Debug for ApiError {
 impl From<api::ApiError> for ApiError {
     fn from(error: api::ApiError) -> Self {
         use api::ApiError as Core;
-        let text = error.to_string();
+        let locale = language().locale();
+        let text = error.say(&locale);
         let causes = causes(&error);
         match error {
             Core::Locked => Self::Locked { text },
@@ -171,8 +173,8 @@ impl From<api::ApiError> for ApiError {
             Core::Wait { until } => Self::Wait { text, until: until.cross() },
             Core::KeysDestroyed => Self::KeysDestroyed { text },
             Core::NotEnrolled => Self::NotEnrolled { text },
-            Core::NotAllowed { reason } => Self::NotAllowed { text, reason },
-            Core::Invalid { what, why } => Self::Invalid { text, what, why },
+            Core::NotAllowed { reason } => Self::NotAllowed { text, reason: reason.say(&locale) },
+            Core::Invalid { what, why } => Self::Invalid { text, what, why: why.say(&locale) },
             Core::NotFound { what } => Self::NotFound { text, what },
             Core::AlreadyThere { what } => Self::AlreadyThere { text, what },
             Core::InUse => Self::InUse { text },

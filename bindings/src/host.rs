@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bedside_core::api::{self, FileKeyStore, Host};
 use zeroize::Zeroizing;
 
+use crate::language::language;
+
 /// Where a platform keeps secrets. Three names are used: `device-secret` and `remembered-vault-key` are needed to unlock only,
 /// and may ask the person to prove who they are; `transport-key` is needed while the screen is locked, to sync.
 ///
@@ -87,5 +89,5 @@ impl api::KeyStore for Platform {
 }
 
 pub(crate) fn host(key_store: Arc<dyn KeyStore>) -> Host {
-    Host::with_key_store(Arc::new(Platform(key_store)))
+    Host { language: Arc::clone(language()), ..Host::with_key_store(Arc::new(Platform(key_store))) }
 }

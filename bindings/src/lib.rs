@@ -20,6 +20,7 @@
 //! | [`fields`] | the questions of a plan, for forms |
 //! | [`view`] | a plan as it is shown |
 //! | [`error`] | what can go wrong, by what the app does next |
+//! | [`language`] | the language that everything is said in |
 //! | [`cross`] | conversions |
 //!
 //! Calls block. Reads take milliseconds and may be made from the thread that draws; whatever is said to block on the network,
@@ -42,6 +43,7 @@ pub mod fields;
 pub mod host;
 pub mod identities;
 pub mod joining;
+pub mod language;
 pub mod notebook;
 pub mod pages;
 pub mod past;

@@ -72,6 +72,8 @@ pub struct Banner {
     pub gender: Option<String>,
     /// `943 476 5919`.
     pub nhs_number: Option<String>,
+    /// It is recorded with a digit wrong, and shown as it is recorded.
+    pub nhs_number_wrong: bool,
     /// The person has died: recorded here by a clinician, and not taken back.
     pub deceased: bool,
     /// `DD-Mmm-YYYY`; recorded here by a clinician.
@@ -330,7 +332,7 @@ withheld!(
 );
 crosses!(view::PlanView => PlanView { kind, version, banner, glass, as_of, control, alerts, consents, sections, held, waiting, unreadable, left_out });
 crosses!(view::GlassView => GlassView { reason, why, until, text });
-crosses!(view::Banner => Banner { family, given, title, born, born_date, age_years, gender, nhs_number, deceased, died, death_notice, death_notice_date, parts });
+crosses!(view::Banner => Banner { family, given, title, born, born_date, age_years, gender, nhs_number, nhs_number_wrong, deceased, died, death_notice, death_notice_date, parts });
 crosses!(view::AsOfView => AsOfView { now, last_contact, text });
 crosses!(view::ControlView => ControlView { status, status_text, reason, marked_by, created, amended, review_date, reviewer, first_approver, latest_approver });
 crosses!(view::ConsentView => ConsentView { scope, outcome, text, note, grounds, by });

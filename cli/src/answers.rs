@@ -175,7 +175,7 @@ pub(crate) fn leaf(
 
 fn read(field: &Field, said: &str) -> Result<Answer, CliError> {
     read_answer(field, said).map_err(|error| {
-        CliError::Api(ApiError::Invalid { what: field.key.to_owned(), why: error.to_string() })
+        CliError::Api(ApiError::Invalid { what: field.key.to_owned(), why: error.message() })
     })
 }
 

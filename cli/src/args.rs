@@ -46,6 +46,9 @@ pub(crate) struct Cli {
     /// Whose PIN it is, where several people share the device: see `identity list`
     #[arg(long, global = true, env = "BEDSIDE_IDENTITY", value_name = "NAME")]
     pub(crate) identity: Option<String>,
+    /// Say what is said of a plan in another language: a folder of message files, named by the language's tag
+    #[arg(long, global = true, env = "BEDSIDE_LANGUAGE", value_name = "FOLDER")]
+    pub(crate) language: Option<PathBuf>,
     /// Read the PIN from the first line of standard input
     #[arg(long, global = true)]
     pub(crate) pin_stdin: bool,

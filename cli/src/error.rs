@@ -88,7 +88,7 @@ impl CliError {
 /// A defect is reported with its causes: that is what whoever mends it needs. What is wrong is named once.
 fn in_full(error: &ApiError) -> String {
     let mut text = match error {
-        ApiError::Invalid { what, why } if why.starts_with(what.as_str()) => why.clone(),
+        ApiError::Invalid { what, why } if why.in_english().starts_with(what.as_str()) => why.in_english(),
         error => error.to_string(),
     };
     if matches!(error, ApiError::Damaged { .. }) {
@@ -108,6 +108,8 @@ fn in_full(error: &ApiError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bedside_core::api::Message;
+
     use super::*;
 
     #[test]
@@ -120,7 +122,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_once() {
         let invalid = |why: &str| {
-            CliError::Api(ApiError::Invalid { what: "identity.born".into(), why: why.into() }).to_string()
+            CliError::Api(ApiError::Invalid { what: "identity.born".into(), why: Message::just(why) })
+                .to_string()
         };
         assert_eq!(invalid("identity.born: not a date"), "identity.born: not a date");
         assert_eq!(invalid("not a date"), "identity.born: not a date");

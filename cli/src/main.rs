@@ -5,6 +5,7 @@
 //! | `args` | the commands and their help |
 //! | `commands` | what each command does |
 //! | `answers` | what is typed, as answers to the plan's fields |
+//! | `language` | message files of another language |
 //! | `profile` | where a device lives, and unlocking it |
 //! | `out` | words for people, JSON for programs |
 //! | `demo` | the whole story in real processes |
@@ -15,6 +16,7 @@ mod commands;
 mod demo;
 mod error;
 mod files;
+mod language;
 mod out;
 mod profile;
 mod stop;

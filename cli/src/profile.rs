@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use bedside_core::api::{ApiError, App, Host, Repair, Slot, Timestamp, desktop_host};
+use bedside_core::api::{ApiError, App, Host, Language, Repair, Slot, Timestamp, desktop_host};
 
 use crate::error::CliError;
 use crate::out::in_time;
@@ -23,6 +24,7 @@ pub(crate) struct Profile {
     keys_are_elsewhere: bool,
     identity: Option<String>,
     pin_stdin: bool,
+    language: Arc<Language>,
     command: &'static str,
 }
 
@@ -38,6 +40,7 @@ impl Profile {
         named: Option<&str>,
         identity: Option<String>,
         pin_stdin: bool,
+        language: Arc<Language>,
         command: &'static str,
     ) -> Result<Self, CliError> {
         let named = named.unwrap_or(USUAL);
@@ -54,11 +57,11 @@ impl Profile {
         let elsewhere = env::var_os("BEDSIDE_KEYS").filter(|keys| !keys.is_empty());
         let keys_are_elsewhere = elsewhere.is_some();
         let keys = elsewhere.map_or_else(|| dir.join("keys"), PathBuf::from);
-        Ok(Self { dir, keys, keys_are_elsewhere, identity, pin_stdin, command })
+        Ok(Self { dir, keys, keys_are_elsewhere, identity, pin_stdin, language, command })
     }
 
     pub(crate) fn host(&self) -> Host {
-        desktop_host(&self.keys)
+        Host { language: Arc::clone(&self.language), ..desktop_host(&self.keys) }
     }
 
     /// Makes a device, unlocked.

@@ -81,6 +81,23 @@ fn a_new_device_is_made_once_and_says_how_it_is() {
     assert!(words.contains("not enrolled; ask for an invitation"), "{words}");
 }
 
+#[test]
+fn what_is_said_of_a_plan_is_said_in_the_language_of_a_folder() {
+    let home = Home::with_device();
+    assert!(succeeded(&home.run(&["notebook", "set", "preferences.place_of_death_1", "home"])));
+    let folder = home.path("art");
+    std::fs::create_dir(&folder).unwrap();
+    let why = home.fails(&["--language", "art", "notebook", "show"]);
+    assert!(why.starts_with("art: no message files (.ftl) are in it"), "{why}");
+    let messages = "field-preferences-place_of_death_1 = Lo mo\ncode-place-home = duko\n";
+    std::fs::write(folder.join("labels.ftl"), messages).unwrap();
+    let said = home.run(&["--language", "art", "notebook", "show"]);
+    assert!(succeeded(&said));
+    assert_eq!(String::from_utf8(said.stdout).unwrap(), "Lo mo: duko\n");
+    std::fs::write(folder.join("labels.ftl"), "= nothing").unwrap();
+    assert!(home.fails(&["--language", "art", "notebook", "show"]).contains("cannot be read"));
+}
+
 #[cfg(unix)]
 #[test]
 fn only_its_owner_reads_a_devices_folder() {

@@ -1,7 +1,11 @@
-//! What the host gives: time, chance, and a place for secrets. Everything else the core does itself.
+//! What the host gives: time, chance, a place for secrets, and a language. Everything else the core does itself.
+
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bedside_protocol::ids::Timestamp;
 use zeroize::Zeroizing;
+
+use crate::plan::locale::Locale;
 
 /// The device's clock. It may be wrong; nothing is decided by it alone.
 pub trait Clock: Send + Sync {
@@ -23,6 +27,29 @@ pub trait KeyStore: Send + Sync {
     fn save(&self, name: &str, secret: &[u8]) -> Result<(), KeyStoreError>;
     /// Forgets a secret; no error when there is none.
     fn delete(&self, name: &str) -> Result<(), KeyStoreError>;
+}
+
+/// The language that everything is said in: British English until the host speaks another. A platform's language changes while
+/// an app runs, and so may this.
+pub struct Language(RwLock<Arc<Locale>>);
+
+impl Language {
+    /// From now on everything is said in this language.
+    pub fn speak(&self, locale: Arc<Locale>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = locale;
+    }
+
+    /// The language that is spoken now.
+    #[must_use]
+    pub fn locale(&self) -> Arc<Locale> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Default for Language {
+    fn default() -> Self {
+        Self(RwLock::new(Arc::clone(Locale::british_english())))
+    }
 }
 
 /// The platform's key store did not do what it was asked.

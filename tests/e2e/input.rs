@@ -13,7 +13,7 @@ const BUNDLE: &[u8] = include_bytes!("../data/pds/RelatedPersonBundle.json");
 
 fn why(result: Result<Demographics, ApiError>) -> String {
     match result {
-        Err(ApiError::Invalid { why, .. }) => why,
+        Err(ApiError::Invalid { why, .. }) => why.in_english(),
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("it should be refused"),
     }
@@ -79,7 +79,7 @@ fn a_death_notice_is_believed_unless_somebody_saw_the_person_alive() {
         record
     };
     let Err(ApiError::Invalid { why, .. }) = nurse.start_plan(with(read())) else { panic!("it is refused") };
-    assert!(why.contains("2010-10-22") && why.contains("alive"), "{why}");
+    assert!(why.in_english().contains("2010-10-22") && why.in_english().contains("alive"), "{why:?}");
     assert_eq!(nurse.status().unwrap().plans, Some(0));
     nurse.start_plan(NewPlan { seen_alive: true, ..with(read()) }).unwrap();
 }
@@ -105,7 +105,7 @@ fn ten_megabytes_are_refused_and_nothing_is_changed() {
         draft.set_text(key, &noise(TEXT_BYTES_MAX)).unwrap();
     }
     match draft.commit() {
-        Err(ApiError::Invalid { why, .. }) => assert!(why.contains("split it"), "{why}"),
+        Err(ApiError::Invalid { why, .. }) => assert!(why.in_english().contains("split it"), "{why:?}"),
         other => panic!("{other:?}"),
     }
     assert_eq!((nurse.entries(plan), nurse.shown(plan)), (entries, shown));
@@ -124,7 +124,9 @@ fn a_thousand_edits_are_one_entry_and_one_more_is_refused() {
     }
     let more = draft.set("identity.preferred_name", &words("Jane"));
     match more {
-        Err(ApiError::Invalid { why, .. }) => assert!(why.contains("save some of them first"), "{why}"),
+        Err(ApiError::Invalid { why, .. }) => {
+            assert!(why.in_english().contains("save some of them first"), "{why:?}")
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(draft.commit().unwrap().entries, 1);

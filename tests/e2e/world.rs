@@ -173,6 +173,7 @@ pub fn host(seed: u64, now: Timestamp) -> (Host, Arc<HeldClock>) {
         entropy: Arc::new(SeededEntropy::new(seed)),
         key_store: Arc::new(MemoryKeyStore::default()),
         pin_cost: PinCost::FOR_TESTS,
+        language: Arc::default(),
         files: OpenOptions::default(),
     };
     (host, clock)

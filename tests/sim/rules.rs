@@ -1,8 +1,10 @@
 //! The rules of a plan as an app meets them: approving, deciding on what is held, undoing, looking back, being locked out.
 
+use std::sync::Arc;
+
 use bedside_core::api::{
-    Answer, ApiError, App, At, Audience, EntryId, Leaf, Outcome, PlanView, Reader, Saved, Scope, Source,
-    Stage, Timestamp,
+    Answer, ApiError, App, At, Audience, EntryId, Leaf, Locale, Outcome, PlanView, Reader, Saved, Scope,
+    Source, Stage, Timestamp,
 };
 use bedside_core::engine::Input;
 use bedside_protocol::ids::LogId;
@@ -105,6 +107,53 @@ fn a_held_entry_is_listed_with_its_reason_and_its_author_sees_what_became_of_it(
     assert_eq!(
         (state.reviews[0].by.as_str(), state.reviews[0].note.as_str()),
         ("Alice Okafor", "the doctor decides")
+    );
+    world.settle_and_check();
+}
+
+/// Some messages of a language that nobody speaks.
+const INVENTED: &str = "
+history-consent-record = bo te ru { $outcome }
+history-decided = { $section } da
+refused-clinicians-only = { $what } me ku ({ $role })
+difference = { $label } di { $before } ma { $after }
+not-recorded = nulo
+field-preferences-place_of_death_1 = Lo mo
+section-cpr = Ko
+role-carer = kuri
+";
+
+#[test]
+fn history_differences_and_reasons_are_told_in_the_language_of_the_device() {
+    let (mut world, log) = morning();
+    let plan = plan_of(&log);
+    let then = Timestamp(world.now);
+    world.run(60 * SECOND_MS);
+    world.share(ALICE, 0);
+    say(&mut world, BOB, log, "home");
+    world.perform(&Op::Forge { plan: 0 });
+    meet(&mut world);
+    let invented = Arc::new(Locale::new("art", &[INVENTED]).expect("it is Fluent"));
+    world.seats[ALICE].device.host().language.speak(invented);
+    let done: Vec<String> = (app(&world, ALICE).history(plan).expect("the plan is there").into_iter())
+        .map(|row| row.what)
+        .collect();
+    assert!(done.iter().any(|what| what == "bo te ru given"), "{done:?}");
+    assert!(done.iter().any(|what| what == "Lo mo"), "{done:?}");
+    let held = app(&world, ALICE).held(plan).expect("the plan is there").remove(0);
+    assert_eq!((held.what.as_str(), held.reason.as_str()), ("Ko da", "Ko me ku (kuri)"));
+    let found = app(&world, ALICE).differences(plan, At::Time(then), None).expect("the plan is there");
+    assert!(
+        found.iter().any(|found| found.text == "Lo mo di nulo ma home"),
+        "what is not translated is in English"
+    );
+    let rows = app(&world, ALICE).field_history(plan, PLACE).expect("the plan is there");
+    assert_eq!(rows[0].basis.as_deref(), Some("bo te ru given"));
+    let others = app(&world, BOB).field_history(plan, PLACE).expect("the plan is there");
+    assert_eq!(
+        others[0].basis.as_deref(),
+        Some("consent to record given"),
+        "another device, another language"
     );
     world.settle_and_check();
 }

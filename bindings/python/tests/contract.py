@@ -347,6 +347,16 @@ NHS = {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": JANE}
 NAME = {"use": "usual", "family": "Smith", "given": ["Jane"]}
 
 
+def speaks(nurse: bedside.Device, plan: str) -> None:
+    """The language is the process's: what it lacks is said in English."""
+    bedside.speak("art", ["title-care-team = Ko lo mi\nrefused-nothing-to-endorse = Nulo ma\n"])
+    assert "Ko lo mi" in nurse.page_html(plan, bedside.Audience.CARE_TEAM)
+    nothing = raises(bedside.ApiError.NotAllowed, lambda: nurse.draft(plan).endorse(bedside.Section.LEGAL))
+    assert nothing.reason == "Nulo ma", nothing.reason
+    raises(bedside.ApiError.Invalid, lambda: bedside.speak("no tag", []))
+    bedside.speak("en-GB", [])
+
+
 def main() -> None:
     found = exported()
     record(found)
@@ -360,6 +370,7 @@ def main() -> None:
             approves(nurse, doctor, plan)
             lists(nurse, plan)
             shows(nurse, plan)
+            speaks(nurse, plan)
             notes(world, plan)
             exchanges(nurse, plan)
             hears(nurse, plan)

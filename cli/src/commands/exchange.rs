@@ -55,7 +55,7 @@ pub(super) fn import(
     let open = context.profile.unlocked()?;
     let plan = find(&open.app, plan)?;
     let import = open.app.read_import(plan, &bytes).map_err(|error| match error {
-        ApiError::Invalid { why, .. } => CliError::Content { path: file.to_owned(), why },
+        ApiError::Invalid { why, .. } => CliError::Content { path: file.to_owned(), why: why.in_english() },
         error => error.into(),
     })?;
     let chosen = import.edits.iter().filter(|edit| replace || edit.here.is_none()).count();

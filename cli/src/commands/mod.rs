@@ -18,6 +18,7 @@ use bedside_core::api::{App, ConsentSpec, PlanId, Stage};
 use crate::args::{Cli, Command, Network, Organisation, Pin, Plan, PlanArg};
 use crate::demo;
 use crate::error::CliError;
+use crate::language;
 use crate::out::Out;
 use crate::profile::Profile;
 
@@ -37,10 +38,10 @@ pub(crate) fn run(cli: Cli, out: Out) -> Result<(), CliError> {
         },
         command => command,
     };
-    let context = Context {
-        out,
-        profile: Profile::find(cli.profile.as_deref(), cli.identity, cli.pin_stdin, name(&command))?,
-    };
+    let language = language::of(cli.language.as_deref())?;
+    let (profile, pin_stdin) = (cli.profile.as_deref(), cli.pin_stdin);
+    let profile = Profile::find(profile, cli.identity, pin_stdin, language, name(&command))?;
+    let context = Context { out, profile };
     match command {
         Command::Init => device::init(&context),
         Command::Lock => device::lock(&context),

@@ -54,7 +54,7 @@ pub(super) fn start(context: &Context, new: NewPlanArgs) -> Result<(), CliError>
 fn demographics(path: &Path) -> Result<Demographics, CliError> {
     let bytes = files::read(path, FHIR_BYTES_MAX)?;
     read_patient(&bytes, SystemClock.now()).map_err(|error| match error {
-        ApiError::Invalid { why, .. } => CliError::Content { path: path.to_owned(), why },
+        ApiError::Invalid { why, .. } => CliError::Content { path: path.to_owned(), why: why.in_english() },
         error => error.into(),
     })
 }

@@ -1,7 +1,7 @@
 //! Approving plans, deciding on held entries, and looking into the past.
 
 use bedside_core::api::{
-    App, Audience, Difference, EntryId, FieldHistoryRow, HeldRow, HeldState, Page, PlanId, Stage, Timestamp,
+    App, Audience, Difference, EntryId, FieldHistoryRow, HeldRow, HeldState, PlanId, Stage, Timestamp,
 };
 use bedside_core::plan::dates;
 use serde_json::json;
@@ -17,10 +17,12 @@ pub(super) fn approve(context: &Context, approve: &Approve) -> Result<(), CliErr
     let open = context.profile.unlocked()?;
     let plan = find(&open.app, &approve.plan)?;
     let Some(seen) = &approve.seen else {
-        let view = open.app.plan(plan)?;
-        return context.out.answer(&view, || {
-            let text = Page::of(&view, Audience::CareTeam).text();
-            format!("{}\nTo approve it as shown here: --seen {}", text.trim_end(), view.version)
+        if context.out.json {
+            return context.out.answer(&open.app.plan(plan)?, String::new);
+        }
+        let page = open.app.page(plan, Some(Audience::CareTeam))?;
+        return context.out.answer(&page, || {
+            format!("{}\nTo approve it as shown here: --seen {}", page.text().trim_end(), page.version)
         });
     };
     let saved = open.app.approve(plan, &sections, seen, approve.review_on.as_deref())?;
@@ -130,11 +132,11 @@ pub(super) fn at(
     reader: Option<ReaderArg>,
 ) -> Result<(), CliError> {
     let open = context.profile.unlocked()?;
-    let view = open.app.plan_at(find(&open.app, plan)?, when.0)?;
+    let plan = find(&open.app, plan)?;
     if context.out.json && reader.is_none() {
-        return context.out.answer(&view, String::new);
+        return context.out.answer(&open.app.plan_at(plan, when.0)?, String::new);
     }
-    let page = Page::of(&view, reader.map_or_else(|| open.app.usual_audience(), Into::into));
+    let page = open.app.page_at(plan, when.0, reader.map(Into::into))?;
     context.out.answer(&page, || page.text())
 }
 

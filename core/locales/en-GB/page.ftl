@@ -97,6 +97,7 @@ medicine-or = OR
 # Where an answer comes from.
 by = { $author } ({ $role }), { $day }
 by-of = { $author } ({ $role }, { $organisation }), { $day }
+by-of-ods = { $author } ({ $role }, { $organisation }, { $ods }), { $day }
 wrote = { $author }, { $role }, { $day }
 wrote-with = { $author } with { $others }, { $role }, { $day }
 correction = correction

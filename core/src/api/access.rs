@@ -16,6 +16,7 @@ use crate::ledger::Verdict;
 use crate::ledger::replica::Backlog;
 use crate::limits::{ACCESS_ROWS_MAX, BROKEN_GLASS_MS};
 use crate::plan::authority::{Target, may_write};
+use crate::plan::locale::{Locale, Message};
 use crate::plan::schema::{self, Part};
 use crate::plan::view::{AsOf, GlassView, Material, PlanView, ValueView};
 use crate::plan::withheld::{opened, reveal};
@@ -66,7 +67,7 @@ impl App {
         self.is_here(plan)?;
         let open = self.vault()?;
         let pending = open.pending_looks(plan.0)?;
-        let own = self.identity();
+        let (own, locale) = (self.identity(), self.locale());
         let mut books = open.books();
         let oversees = books.may(Capabilities::OVERSEE);
         if !oversees
@@ -85,7 +86,7 @@ impl App {
                     continue;
                 };
                 let held = match verdict {
-                    Verdict::Held(reason) => Some(reason.to_string()),
+                    Verdict::Held(reason) => Some(reason.message().say(&locale)),
                     Verdict::Standing => None,
                 };
                 rows.extend(looks.iter().map(|look| AccessRow {
@@ -93,7 +94,7 @@ impl App {
                     role: by.role.name().to_owned(),
                     organisation: by.organisation.clone(),
                     held: held.clone(),
-                    ..AccessRow::of(look)
+                    ..AccessRow::of(look, &locale)
                 }));
             }
         }
@@ -102,7 +103,7 @@ impl App {
             role: own.as_ref().map(|own| own.role.name().to_owned()).unwrap_or_default(),
             organisation: own.as_ref().and_then(|own| own.organisation.clone()),
             waiting: true,
-            ..AccessRow::of(look)
+            ..AccessRow::of(look, &locale)
         }));
         rows.sort_by(|a, b| (b.at, &b.author, b.act, &b.what).cmp(&(a.at, &a.author, a.act, &a.what)));
         rows.truncate(ACCESS_ROWS_MAX);
@@ -133,7 +134,8 @@ impl App {
         }
         let look = Look { at: at.now, act: Act::Reveal, what: Some(key.to_owned()), why: None };
         open.look_and_wait(plan.0, &look)?;
-        Ok(values)
+        let locale = self.locale();
+        Ok(values.into_iter().map(|value| value.in_language(key, &locale)).collect())
     }
 
     /// Records that the plan was printed. The app calls it when it hands the pages to a printer.
@@ -161,12 +163,11 @@ impl App {
         {
             let mut books = open.books();
             if !books.is_locked(&open.vault, plan.0)? {
-                let reason = "the plan is not locked for you; open it as usual".to_owned();
-                return Err(ApiError::NotAllowed { reason });
+                return Err(ApiError::not_allowed(Message::new("refused-not-locked")));
             }
             let role = books.role().unwrap_or(Role::Administrator);
             may_write(role, Capabilities::default(), Target::BreakGlass)
-                .map_err(|refusal| ApiError::NotAllowed { reason: refusal.to_string() })?;
+                .map_err(|refusal| ApiError::not_allowed(refusal.message()))?;
         }
         let why = Why { reason, text: text.to_owned() };
         let glass = cbor::encode(&Glass { since: at.now, why: why.clone() });
@@ -233,7 +234,7 @@ pub(super) fn glass(open: &OpenVault, plan: LogId, now: Timestamp) -> Result<Opt
     let glass = kept.and_then(|bytes| cbor::decode::<Glass>(&bytes).ok());
     let lasts = |glass: &Glass| glass.since <= now && now.since(glass.since) < BROKEN_GLASS_MS;
     Ok(glass.filter(lasts).map(|glass| {
-        GlassView::new(reason_name(glass.why.reason), glass.why.text, glass.since.plus_ms(BROKEN_GLASS_MS))
+        GlassView::new(words::reason(glass.why.reason), glass.why.text, glass.since.plus_ms(BROKEN_GLASS_MS))
     }))
 }
 
@@ -242,17 +243,8 @@ fn glass_name(open: &OpenVault, plan: LogId) -> String {
     format!("{}{}.{plan}", name::GLASS, open.keys.identity)
 }
 
-/// As it is written in commands and files.
-const fn reason_name(reason: Reason) -> &'static str {
-    match reason {
-        Reason::EmergencyTreatment => "emergency-treatment",
-        Reason::Safeguarding => "safeguarding",
-        Reason::LegalDuty => "legal-duty",
-    }
-}
-
 impl AccessRow {
-    fn of(look: &Look) -> Self {
+    fn of(look: &Look, locale: &Locale) -> Self {
         let act = match look.act {
             Act::View => "view",
             Act::Reveal => "reveal",
@@ -267,9 +259,9 @@ impl AccessRow {
             organisation: None,
             act,
             what: look.what.clone(),
-            reason: look.why.as_ref().map(|why| reason_name(why.reason)),
+            reason: look.why.as_ref().map(|why| words::reason(why.reason)),
             why: look.why.as_ref().map(|why| why.text.clone()),
-            text: words::look(look),
+            text: words::look(look).say(locale),
             waiting: false,
             held: None,
         }

@@ -17,6 +17,8 @@ use crate::driver::open_vault::{OpenVault, name};
 use crate::driver::repair::{Repair, repair};
 use crate::driver::run::Running;
 use crate::engine::Status;
+use crate::plan::locale::Locale;
+use crate::plan::view::PlanView;
 use crate::store::Counts;
 
 /// One device: a profile directory with its vault and mailbox.
@@ -204,6 +206,18 @@ impl App {
     #[must_use]
     pub fn subscribe(&self, callback: impl FnMut(&Event) + Send + 'static) -> Subscription {
         self.device.observers.subscribe(callback)
+    }
+
+    /// The language that everything is said in: see [`Language`](crate::ports::Language).
+    #[must_use]
+    pub fn locale(&self) -> Arc<Locale> {
+        self.device.host().language.locale()
+    }
+
+    /// A view as it is said here.
+    pub(super) fn said(&self, view: PlanView) -> PlanView {
+        let locale = self.locale();
+        if Arc::ptr_eq(&locale, Locale::british_english()) { view } else { view.in_language(&locale) }
     }
 
     pub(super) fn vault(&self) -> Result<Arc<OpenVault>, ApiError> {

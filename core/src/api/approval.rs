@@ -119,6 +119,7 @@ impl App {
 
     /// Every entry that is or was held, oldest first, with the reason and what became of it.
     pub fn held(&self, plan: PlanId) -> Result<Vec<HeldRow>, ApiError> {
+        let locale = self.locale();
         self.with_replica(plan, |replica, trust| {
             let ledger = replica.ledger();
             let rows = ledger.held_entries().into_iter().filter_map(|held| {
@@ -130,9 +131,9 @@ impl App {
                     author: by.author,
                     role: by.role.name().to_owned(),
                     organisation: by.organisation,
-                    what: words::entry(&entry.body),
-                    says: words::content(&entry.body),
-                    reason: held.reason.to_string(),
+                    what: words::entry(&entry.body).say(&locale),
+                    says: words::content(&entry.body).iter().map(|line| line.say(&locale)).collect(),
+                    reason: held.reason.message().say(&locale),
                     state: HeldState::of(&held, replica, trust),
                 })
             });

@@ -14,6 +14,7 @@ use crate::driver::commit::{Rows, Says};
 use crate::limits::DRAFT_EDITS_MAX;
 use crate::plan::check::{Given, check_decision, check_edit, encode_decision};
 use crate::plan::leaf::Leaf;
+use crate::plan::locale::Message;
 use crate::plan::schema::Section;
 
 /// A draft of changes to one plan. It holds the app by reference, or shares it.
@@ -89,7 +90,7 @@ impl<A: Deref<Target = App>> Draft<A> {
 
     /// The part of the plan that an edit goes into.
     fn check(&self, key: &str, given: Given<'_>) -> Result<Compartment, ApiError> {
-        let field = check_edit(key, given).map_err(|error| ApiError::invalid(key, error.to_string()))?;
+        let field = check_edit(key, given).map_err(|error| ApiError::unfit(key, error.message()))?;
         if field.may_be_in(self.kept_in) {
             return Ok(self.kept_in);
         }
@@ -118,12 +119,10 @@ impl<A: Deref<Target = App>> Draft<A> {
     ) -> Result<(), ApiError> {
         let content = encode_decision(fields);
         check_decision(section.number(), &content)
-            .map_err(|error| ApiError::invalid(section.title(), error.to_string()))?;
+            .map_err(|error| ApiError::unfit(self.app.locale().section(section), error.message()))?;
         let supersedes = self.seen.get(&section.number()).cloned().unwrap_or_default();
         if supersedes.len() > 1 && !resolve {
-            let reason =
-                "there are decisions in conflict; look at all of them and say that this one resolves them";
-            return Err(ApiError::NotAllowed { reason: reason.to_owned() });
+            return Err(ApiError::not_allowed(Message::new("refused-conflict-unseen")));
         }
         self.decisions.push(Decision { section: section.number(), supersedes, content, endorses: None });
         Ok(())
@@ -133,12 +132,11 @@ impl<A: Deref<Target = App>> Draft<A> {
     pub fn endorse(&mut self, section: Section) -> Result<(), ApiError> {
         let standing = self.seen.get(&section.number()).map(Vec::as_slice).unwrap_or_default();
         let [decision] = standing else {
-            let reason = if standing.is_empty() {
-                "there is no decision to endorse"
-            } else {
-                "the decisions are in conflict"
+            let reason = match standing {
+                [] => Message::new("refused-nothing-to-endorse"),
+                _ => Message::new("refused-conflict-to-endorse"),
             };
-            return Err(ApiError::NotAllowed { reason: reason.to_owned() });
+            return Err(ApiError::not_allowed(reason));
         };
         self.decisions.push(Decision {
             section: section.number(),

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use bedside_protocol::ids::Timestamp;
 
+use crate::plan::locale::{Locale, Message};
 use crate::ports::KeyStoreError;
 
 /// What can go wrong, by what the app does next. Closed: an app can be exhaustive over it.
 ///
-/// No text in it holds personal data.
+/// No text in it holds personal data. `Display` is in British English; [`Self::say`] is for people.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// Ask for the PIN.
@@ -35,18 +36,18 @@ pub enum ApiError {
     #[error("this device is not enrolled; ask for an invitation")]
     NotEnrolled,
     /// Tell the person why not.
-    #[error("not allowed: {reason}")]
+    #[error("not allowed: {}", .reason.in_english())]
     NotAllowed {
-        /// In words for people.
-        reason: String,
+        /// For people, in any language.
+        reason: Message,
     },
     /// Point at what was entered and let them correct it. Nothing was changed.
-    #[error("{what}: {why}")]
+    #[error("{what}: {}", .why.in_english())]
     Invalid {
-        /// Which input.
+        /// Which input: a field's key, or its name.
         what: String,
         /// What is wrong with it and what would be right.
-        why: String,
+        why: Message,
     },
     /// There is no such thing on this device.
     #[error("there is no {what} on this device")]
@@ -141,8 +142,34 @@ impl ApiError {
         }
     }
 
+    /// For people, in a language: what a plan or a role does not allow, and why an answer does not fit. What concerns the
+    /// device, the network or a file is for whoever looks after them, in British English; an app has words of its own for that,
+    /// by [`Self::code`].
+    #[must_use]
+    pub fn say(&self, locale: &Locale) -> String {
+        match self {
+            Self::NotAllowed { reason } => {
+                locale.say("error-not-allowed", &[("reason", reason.clone().into())])
+            }
+            Self::Invalid { what, why } => {
+                locale.say("error-invalid", &[("what", what.into()), ("why", why.clone().into())])
+            }
+            other => other.to_string(),
+        }
+    }
+
+    pub(crate) const fn not_allowed(reason: Message) -> Self {
+        Self::NotAllowed { reason }
+    }
+
+    /// For what concerns the device, the network or a file.
     pub(crate) fn invalid(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Invalid { what: what.into(), why: why.into() }
+        Self::Invalid { what: what.into(), why: Message::just(why.into()) }
+    }
+
+    /// For what concerns a plan.
+    pub(crate) fn unfit(what: impl Into<String>, why: Message) -> Self {
+        Self::Invalid { what: what.into(), why }
     }
 
     pub(crate) fn bug(step: &str, source: impl std::error::Error + Send + Sync + 'static) -> Self {

@@ -7,6 +7,9 @@ use super::ApiError;
 use crate::driver::DriverError;
 use crate::driver::keyring::KeyringError;
 use crate::engine::Failure;
+use crate::ledger::write::WriteError;
+use crate::plan::locale::{LocaleError, Message};
+use crate::plan::words;
 use crate::store::{StoreError, is_full};
 
 impl From<DriverError> for ApiError {
@@ -19,23 +22,17 @@ impl From<DriverError> for ApiError {
             DriverError::MailboxFull => not_allowed(&error.to_string()),
             DriverError::NoIdentity => Self::Damaged { moved_to: None },
             DriverError::NotEnrolled => Self::NotEnrolled,
-            DriverError::NoLookupKey => {
-                not_allowed("your credential does not allow looking up or starting plans")
-            }
-            DriverError::CannotBegin(_) => not_allowed(
-                "nobody has written in this part of the plan yet; ask a nurse or doctor to write in it first",
-            ),
+            DriverError::NoLookupKey => refused("refused-no-lookup"),
+            DriverError::CannotBegin(_) => refused("refused-not-begun"),
             DriverError::NoContentKey => Self::NotFound { what: "key to this plan".into() },
-            DriverError::Compose(error) => {
-                not_allowed(&format!("{error}; record consent or another basis first"))
+            DriverError::Compose(WriteError::NoBasis(scope)) => {
+                Self::not_allowed(Message::new("refused-no-basis").with("scope", words::scope(scope)))
             }
-            DriverError::NotAllowed(reason) => not_allowed(&reason.to_string()),
-            DriverError::Changed => {
-                not_allowed("the plan has changed since it was shown; look at it again, then approve it")
+            DriverError::NotAllowed(reason) => Self::not_allowed(reason.message()),
+            DriverError::Changed => refused("refused-changed-since-shown"),
+            DriverError::InConflict(section) => {
+                Self::not_allowed(Message::new("refused-conflict-to-approve").with("section", section))
             }
-            DriverError::InConflict(title) => not_allowed(&format!(
-                "the decisions on \"{title}\" are in conflict; record one that resolves them, then approve it"
-            )),
             DriverError::TooLarge { bytes } => Self::invalid(
                 "edit",
                 format!(
@@ -109,6 +106,12 @@ impl From<StoreError> for ApiError {
     }
 }
 
+impl From<LocaleError> for ApiError {
+    fn from(error: LocaleError) -> Self {
+        Self::invalid("language", error.to_string())
+    }
+}
+
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -121,6 +124,12 @@ impl From<Failure> for ApiError {
     }
 }
 
+/// What a plan as it stands does not allow.
+const fn refused(message: &'static str) -> ApiError {
+    ApiError::not_allowed(Message::new(message))
+}
+
+/// What the device does not allow.
 fn not_allowed(reason: &str) -> ApiError {
-    ApiError::NotAllowed { reason: reason.to_owned() }
+    ApiError::not_allowed(Message::just(reason))
 }

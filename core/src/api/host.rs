@@ -36,6 +36,7 @@ impl Host {
             entropy: Arc::new(SystemEntropy::new()),
             key_store,
             pin_cost: PinCost::STANDARD,
+            language: Arc::default(),
             files: OpenOptions::default(),
         }
     }

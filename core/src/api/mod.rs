@@ -4,6 +4,8 @@
 //! Calls block: reads take milliseconds, a save takes one durable write. What needs the network says so in its name or
 //! its documentation and can be cancelled. Nothing here needs the caller to run a runtime.
 //!
+//! What is said of a plan is said in the language of the host ([`Language`]); what goes to other programs is not.
+//!
 //! ```no_run
 //! # use bedside_core::api::*;
 //! # fn main() -> Result<(), ApiError> {
@@ -70,10 +72,11 @@ pub use crate::fhir::Demographics;
 pub use crate::plan::codes::{Code, of as choices};
 pub use crate::plan::compare::Difference;
 pub use crate::plan::leaf::{Answer, Coded, Leaf, Source};
+pub use crate::plan::locale::{Locale, LocaleError, Message};
 pub use crate::plan::page::{Audience, Page};
 pub use crate::plan::schema::{Class, FIELDS, Field, Kind, Section};
 pub use crate::plan::view::PlanView;
-pub use crate::ports::{Clock, KeyStore, KeyStoreError, SystemClock};
+pub use crate::ports::{Clock, KeyStore, KeyStoreError, Language, SystemClock};
 pub use crate::store::PageKey;
 pub use bedside_protocol::entry::{Compartment, Grounds, Outcome, Reason, Scope, Stage};
 pub use bedside_protocol::ids::{EntryId, Timestamp};

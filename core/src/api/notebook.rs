@@ -16,6 +16,7 @@ use crate::limits::DRAFT_EDITS_MAX;
 use crate::plan::authority::{Target, may_write};
 use crate::plan::check::{Given, check_edit};
 use crate::plan::leaf::{Answer, Leaf};
+use crate::plan::locale::{Locale, Message};
 use crate::plan::schema;
 
 /// One answer in the notebook.
@@ -61,7 +62,8 @@ enum Said {
 impl App {
     /// Everything in the notebook, by key.
     pub fn notebook(&self) -> Result<Vec<NotebookRow>, ApiError> {
-        Ok(self.notes()?.iter().map(|(key, note)| note.row(key)).collect())
+        let locale = self.locale();
+        Ok(self.notes()?.iter().map(|(key, note)| note.row(key, &locale)).collect())
     }
 
     /// Notes the answer to a field of the person's own, in place of what was noted there.
@@ -125,7 +127,7 @@ impl App {
                         draft.set(key, &leaf)?;
                         edits += 1;
                     } else {
-                        left.push(note.row(key));
+                        left.push(note.row(key, &self.locale()));
                         continue;
                     }
                 }
@@ -144,10 +146,10 @@ impl App {
 
     fn keep_note(&self, key: &str, given: Given<'_>, said: Said) -> Result<(), ApiError> {
         self.of_a_person()?;
-        let field = check_edit(key, given).map_err(|error| ApiError::invalid(key, error.to_string()))?;
+        let field = check_edit(key, given).map_err(|error| ApiError::unfit(key, error.message()))?;
         let role = Role::Person;
         may_write(role, role.usual_capabilities(), Target::Field(field))
-            .map_err(|refusal| ApiError::NotAllowed { reason: refusal.to_string() })?;
+            .map_err(|refusal| ApiError::not_allowed(refusal.message()))?;
         debug_assert!(field.may_be_in(Compartment::Shared), "the person's own words are kept from nobody");
         let notes = self.notes()?;
         if notes.len() >= DRAFT_EDITS_MAX && !notes.iter().any(|(noted, _)| noted == key) {
@@ -180,22 +182,21 @@ impl App {
     fn of_a_person(&self) -> Result<(), ApiError> {
         match self.identity().map(|identity| identity.role) {
             None | Some(Role::Person | Role::Proxy) => Ok(()),
-            Some(_) => {
-                let reason =
-                    "the notebook is on the device of the person a plan is for; write in the plan itself";
-                Err(ApiError::NotAllowed { reason: reason.to_owned() })
-            }
+            Some(_) => Err(ApiError::not_allowed(Message::new("refused-notebook"))),
         }
     }
 }
 
 impl Note {
-    fn row(&self, key: &str) -> NotebookRow {
+    fn row(&self, key: &str, locale: &Locale) -> NotebookRow {
+        let field = schema::field(key).map(|(field, _)| field);
         let text = match &self.said {
             Said::Text(text) => text.clone(),
-            Said::Leaf(bytes) => Leaf::from_bytes(bytes).map(|leaf| leaf.answer.words()).unwrap_or_default(),
+            Said::Leaf(bytes) => {
+                Leaf::from_bytes(bytes).map(|leaf| locale.answer(field, &leaf.answer)).unwrap_or_default()
+            }
         };
-        let label = schema::field(key).map_or(key, |(field, _)| field.label).to_owned();
+        let label = field.map_or_else(|| key.to_owned(), |field| locale.field(field));
         NotebookRow { key: key.to_owned(), label, text, at: self.at.0 }
     }
 }

@@ -17,7 +17,8 @@ use crate::plan::check::decode_decision;
 use crate::plan::compare::{Difference, differences};
 use crate::plan::for_person::for_person;
 use crate::plan::leaf::{Answer, Leaf, Source};
-use crate::plan::page::Audience;
+use crate::plan::locale::{Arg, Locale, Message};
+use crate::plan::page::{Audience, Page};
 use crate::plan::schema::{self, Field, TEXTS};
 use crate::plan::view::{self, AsOf, PlanView};
 use crate::plan::{dates, words};
@@ -70,17 +71,25 @@ impl App {
     pub fn field_history(&self, plan: PlanId, key: &str) -> Result<Vec<FieldHistoryRow>, ApiError> {
         let unknown = || ApiError::invalid(key, "there is no such field");
         let (field, _) = schema::field(key).ok_or_else(unknown)?;
+        let locale = self.locale();
         self.with_replica(plan, |replica, trust| {
-            Ok(if field.section.is_decision() {
-                decided(replica, trust, field, key)
-            } else {
-                written(replica, trust, key)
-            })
+            let past = FieldPast { replica, trust, field, key, locale: &locale };
+            Ok(if field.section.is_decision() { past.decided() } else { past.written() })
         })
     }
 
     /// The plan as it stood at a moment of its past.
     pub fn plan_at(&self, plan: PlanId, at: At) -> Result<PlanView, ApiError> {
+        Ok(self.said(self.was(plan, at)?))
+    }
+
+    /// The same as a page for a kind of reader; when none is named, for the kind that this device's person is.
+    pub fn page_at(&self, plan: PlanId, at: At, audience: Option<Audience>) -> Result<Page, ApiError> {
+        let audience = audience.unwrap_or_else(|| self.usual_audience());
+        Ok(Page::in_language(&self.was(plan, at)?, audience, &self.locale()))
+    }
+
+    fn was(&self, plan: PlanId, at: At) -> Result<PlanView, ApiError> {
         let then = self.with_replica(plan, |replica, trust| past(replica, trust, at))?;
         self.looked(plan, Act::View, None)?;
         self.marked(plan, self.for_reader(then))
@@ -100,7 +109,7 @@ impl App {
             };
             Ok((before, after))
         })?;
-        Ok(differences(&self.for_reader(before), &self.for_reader(after)))
+        Ok(differences(&self.for_reader(before), &self.for_reader(after), &self.locale()))
     }
 
     /// Without what the person must not see, on their own device and on that of whoever speaks for them.
@@ -151,87 +160,103 @@ fn past(replica: &Replica, trust: &Trust, at: At) -> Result<PlanView, ApiError> 
     Ok(then.material(trust, AsOf { now, last_contact: None }, Backlog::default(), view::past))
 }
 
-fn row(replica: &Replica, trust: &Trust, id: &EntryId, entry: &Entry) -> FieldHistoryRow {
-    let by = replica.provenance(id, trust);
-    let ledger = replica.ledger();
-    let basis = entry.basis.and_then(|basis| match &ledger.entry(&basis)?.body {
-        Body::Consent(consent) => Some(words::consented(consent)),
-        _ => None,
-    });
-    FieldHistoryRow {
-        entry: id.to_string(),
-        at: entry.device_time.0,
-        author: by.as_ref().map(|by| by.author.clone()).unwrap_or_default(),
-        role: by.as_ref().map(|by| by.role.name().to_owned()).unwrap_or_default(),
-        organisation: by.and_then(|by| by.organisation),
-        basis,
-        heard_from: None,
-        before: Vec::new(),
-        after: Vec::new(),
-        held: match ledger.verdict(id) {
-            Some(Verdict::Held(reason)) if !ledger.is_part(id) => Some(reason.to_string()),
+/// The past of one field, to be told in a language.
+struct FieldPast<'a> {
+    replica: &'a Replica,
+    trust: &'a Trust,
+    field: &'static Field,
+    key: &'a str,
+    locale: &'a Locale,
+}
+
+impl FieldPast<'_> {
+    fn row(&self, id: &EntryId, entry: &Entry) -> FieldHistoryRow {
+        let by = self.replica.provenance(id, self.trust);
+        let ledger = self.replica.ledger();
+        let basis = entry.basis.and_then(|basis| match &ledger.entry(&basis)?.body {
+            Body::Consent(consent) => Some(words::consented(consent).say(self.locale)),
             _ => None,
-        },
-    }
-}
-
-fn written(replica: &Replica, trust: &Trust, key: &str) -> Vec<FieldHistoryRow> {
-    let mut document = Document::new(TEXTS);
-    let mut rows = Vec::new();
-    for (id, entry, _) in replica.ledger().in_order() {
-        let Body::Change(change) = &entry.body else { continue };
-        let Ok(info) = inspect(change, TEXTS) else { continue };
-        let before = said(&document, key);
-        if replica.ledger().is_part(&id) && document.apply(&[change]).is_err() {
-            continue;
-        }
-        if !info.keys.contains(key) {
-            continue;
-        }
-        let leaf = info.puts.get(key).and_then(|bytes| Leaf::from_bytes(bytes).ok());
-        let mut row = row(replica, trust, &id, entry);
-        row.after = match (&row.held, &leaf) {
-            (Some(_), Some(leaf)) => vec![leaf.answer.words()],
-            _ => said(&document, key),
-        };
-        rows.push(FieldHistoryRow { heard_from: leaf.map(|leaf| leaf.heard_from.name()), before, ..row });
-    }
-    rows
-}
-
-fn said(document: &Document, key: &str) -> Vec<String> {
-    let text = document.text(key);
-    let values = document.values(key).into_iter();
-    let words = values.filter_map(|value| match Leaf::from_bytes(&value.bytes) {
-        Ok(leaf) if leaf.answer == Answer::TakenBack => None,
-        Ok(leaf) => Some(leaf.answer.words()),
-        Err(_) => Some("Recorded, but damaged".to_owned()),
-    });
-    words.chain((!text.is_empty()).then_some(text)).collect()
-}
-
-fn decided(replica: &Replica, trust: &Trust, field: &Field, key: &str) -> Vec<FieldHistoryRow> {
-    let mut known: BTreeMap<EntryId, Option<Leaf>> = BTreeMap::new();
-    let mut rows = Vec::new();
-    for (id, entry, _) in replica.ledger().in_order() {
-        let Body::Decision(decision) = &entry.body else { continue };
-        if decision.section != field.section.number() || decision.endorses.is_some() {
-            continue;
-        }
-        let leaf = decode_decision(&decision.content).ok().and_then(|mut fields| fields.remove(key));
-        let replaced = decision.supersedes.iter().filter_map(|old| known.get(old)?.as_ref());
-        let before: Vec<String> = replaced.map(|leaf| leaf.answer.words()).collect();
-        known.insert(id, leaf.clone());
-        if leaf.is_some() || !before.is_empty() {
-            rows.push(FieldHistoryRow {
-                heard_from: leaf.as_ref().map(|leaf| leaf.heard_from.name()),
-                after: leaf.iter().map(|leaf| leaf.answer.words()).collect(),
-                before,
-                ..row(replica, trust, &id, entry)
-            });
+        });
+        FieldHistoryRow {
+            entry: id.to_string(),
+            at: entry.device_time.0,
+            author: by.as_ref().map(|by| by.author.clone()).unwrap_or_default(),
+            role: by.as_ref().map(|by| by.role.name().to_owned()).unwrap_or_default(),
+            organisation: by.and_then(|by| by.organisation),
+            basis,
+            heard_from: None,
+            before: Vec::new(),
+            after: Vec::new(),
+            held: match ledger.verdict(id) {
+                Some(Verdict::Held(reason)) if !ledger.is_part(id) => Some(reason.message().say(self.locale)),
+                _ => None,
+            },
         }
     }
-    rows
+
+    fn written(&self) -> Vec<FieldHistoryRow> {
+        let (replica, key) = (self.replica, self.key);
+        let mut document = Document::new(TEXTS);
+        let mut rows = Vec::new();
+        for (id, entry, _) in replica.ledger().in_order() {
+            let Body::Change(change) = &entry.body else { continue };
+            let Ok(info) = inspect(change, TEXTS) else { continue };
+            let before = self.said(&document);
+            if replica.ledger().is_part(&id) && document.apply(&[change]).is_err() {
+                continue;
+            }
+            if !info.keys.contains(key) {
+                continue;
+            }
+            let leaf = info.puts.get(key).and_then(|bytes| Leaf::from_bytes(bytes).ok());
+            let mut row = self.row(&id, entry);
+            row.after = match (&row.held, &leaf) {
+                (Some(_), Some(leaf)) => vec![self.words(leaf)],
+                _ => self.said(&document),
+            };
+            rows.push(FieldHistoryRow { heard_from: leaf.map(|leaf| leaf.heard_from.name()), before, ..row });
+        }
+        rows
+    }
+
+    fn said(&self, document: &Document) -> Vec<String> {
+        let text = document.text(self.key);
+        let values = document.values(self.key).into_iter();
+        let words = values.filter_map(|value| match Leaf::from_bytes(&value.bytes) {
+            Ok(leaf) if leaf.answer == Answer::TakenBack => None,
+            Ok(leaf) => Some(self.words(&leaf)),
+            Err(_) => Some(self.locale.say("answer-damaged", &[])),
+        });
+        words.chain((!text.is_empty()).then_some(text)).collect()
+    }
+
+    fn words(&self, leaf: &Leaf) -> String {
+        self.locale.answer(Some(self.field), &leaf.answer)
+    }
+
+    fn decided(&self) -> Vec<FieldHistoryRow> {
+        let mut known: BTreeMap<EntryId, Option<Leaf>> = BTreeMap::new();
+        let mut rows = Vec::new();
+        for (id, entry, _) in self.replica.ledger().in_order() {
+            let Body::Decision(decision) = &entry.body else { continue };
+            if decision.section != self.field.section.number() || decision.endorses.is_some() {
+                continue;
+            }
+            let leaf = decode_decision(&decision.content).ok().and_then(|mut fields| fields.remove(self.key));
+            let replaced = decision.supersedes.iter().filter_map(|old| known.get(old)?.as_ref());
+            let before: Vec<String> = replaced.map(|leaf| self.words(leaf)).collect();
+            known.insert(id, leaf.clone());
+            if leaf.is_some() || !before.is_empty() {
+                rows.push(FieldHistoryRow {
+                    heard_from: leaf.as_ref().map(|leaf| leaf.heard_from.name()),
+                    after: leaf.iter().map(|leaf| self.words(leaf)).collect(),
+                    before,
+                    ..self.row(&id, entry)
+                });
+            }
+        }
+        rows
+    }
 }
 
 /// The edits that bring back what stood before an entry.
@@ -270,19 +295,16 @@ fn restored(now: &Document, before: &Document, info: &ChangeInfo, key: &str) -> 
         [] => Leaf::new(Answer::TakenBack, Source::Observed).to_bytes(),
         [one] => one.bytes.clone(),
         _ => {
-            return Err(ApiError::NotAllowed {
-                reason: format!("{} settled answers that stood beside each other; write it anew", label(key)),
-            });
+            return Err(ApiError::not_allowed(Message::new("refused-undo-settled").with("what", label(key))));
         }
     };
     Ok(Edit::Put { key: key.to_owned(), value })
 }
 
 fn changed_since(key: &str) -> ApiError {
-    let reason = format!("somebody has changed \"{}\" since; write what is right instead", label(key));
-    ApiError::NotAllowed { reason }
+    ApiError::not_allowed(Message::new("refused-undo-changed").with("what", label(key)))
 }
 
-fn label(key: &str) -> &str {
-    schema::field(key).map_or(key, |(field, _)| field.label)
+fn label(key: &str) -> Arg {
+    schema::field(key).map_or_else(|| key.into(), |(field, _)| field.into())
 }

@@ -20,11 +20,12 @@ use crate::ledger::review::Ruling;
 use crate::limits::{PAGE_ITEMS_MAX, SEARCH_HITS_MAX};
 use crate::plan::dates;
 use crate::plan::leaf::{Answer, Leaf, Source};
+use crate::plan::locale::{Locale, Message};
 use crate::plan::nhs_number::NhsNumber;
 use crate::plan::page::{Audience, Page};
 use crate::plan::view::PlanView;
 use crate::plan::words;
-use crate::store::{LogRow, PageKey, PlanRow, ReceiptKind};
+use crate::store::{Hit, LogRow, PageKey, PlanRow, ReceiptKind};
 
 /// A plan on this device: the id of its main log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -205,7 +206,7 @@ impl App {
         let open = self.vault()?;
         open.standing()?;
         let number = NhsNumber::parse(&new.nhs_number)
-            .map_err(|error| ApiError::invalid("NHS number", error.to_string()))?;
+            .map_err(|error| ApiError::unfit("NHS number", error.message()))?;
         check_demographics(&new, &number)?;
         let log = open.lookup_key()?.log_id(Compartment::Shared, &number.digits());
         let known =
@@ -233,8 +234,8 @@ impl App {
 
     /// The id of the plan for an NHS number, whether or not this device holds it.
     pub fn plan_id(&self, nhs_number: &str) -> Result<PlanId, ApiError> {
-        let number = NhsNumber::parse(nhs_number)
-            .map_err(|error| ApiError::invalid("NHS number", error.to_string()))?;
+        let number =
+            NhsNumber::parse(nhs_number).map_err(|error| ApiError::unfit("NHS number", error.message()))?;
         let open = self.vault()?;
         let none = || ApiError::NotFound { what: "plan for this NHS number".into() };
         // The number itself leads to the plan: what somebody wrote into a plan's identity must not lead to another's. Only a
@@ -252,7 +253,9 @@ impl App {
         let limit = limit.clamp(1, PAGE_ITEMS_MAX);
         let page =
             self.reading()?.vault.read(|read| read.plans_page(after, limit)).map_err(DriverError::Store)?;
-        Ok(PlanList { rows: page.rows.into_iter().map(PlanListRow::from).collect(), next: page.next })
+        let locale = self.locale();
+        let rows = page.rows.into_iter().map(|row| PlanListRow::of(row, &locale)).collect();
+        Ok(PlanList { rows, next: page.next })
     }
 
     /// Plans whose name, NHS number or place begins with each of the words, by name; then those whose name is similar, up to
@@ -266,7 +269,9 @@ impl App {
             .vault
             .read(|read| read.search(text, SEARCH_HITS_MAX))
             .map_err(DriverError::Store)?;
-        Ok(hits.into_iter().map(|hit| Found { plan: hit.plan.into(), similar: hit.similar }).collect())
+        let locale = self.locale();
+        let found = |hit: Hit| Found { plan: PlanListRow::of(hit.plan, &locale), similar: hit.similar };
+        Ok(hits.into_iter().map(found).collect())
     }
 
     /// The plan as this device's person is shown it: as it stands, or as urgent care is shown it, or, when consent was
@@ -274,20 +279,21 @@ impl App {
     ///
     /// They have looked at it with that (see [`super::Worklist::Changed`]), and it is recorded.
     pub fn plan(&self, plan: PlanId) -> Result<PlanView, ApiError> {
-        self.seen(plan, false)
+        Ok(self.said(self.seen(plan, false)?))
     }
 
     /// The plan as urgent care is shown it: of decisions those that were approved, marked where something changed since,
     /// and every newer decision for less treatment. A device of urgent care is shown this by [`Self::plan`] as well.
     pub fn plan_for_urgent_care(&self, plan: PlanId) -> Result<PlanView, ApiError> {
-        self.seen(plan, true)
+        Ok(self.said(self.seen(plan, true)?))
     }
 
     /// The plan as a page for a kind of reader; when none is named, for the kind that this device's person is. They have
     /// looked at it with that.
     pub fn page(&self, plan: PlanId, audience: Option<Audience>) -> Result<Page, ApiError> {
         let audience = audience.unwrap_or_else(|| self.usual_audience());
-        Ok(Page::of(&self.seen(plan, audience == Audience::Urgent)?, audience))
+        let view = self.seen(plan, audience == Audience::Urgent)?;
+        Ok(Page::in_language(&view, audience, &self.locale()))
     }
 
     /// The same page as a document of HTML, for paper. That it was printed is recorded before it is.
@@ -295,7 +301,7 @@ impl App {
         let audience = audience.unwrap_or_else(|| self.usual_audience());
         let (view, _) = self.shown(plan, audience == Audience::Urgent)?;
         self.looked_and_wait(plan, Act::Print, None)?;
-        Ok(Page::of(&view, audience).html())
+        Ok(Page::in_language(&view, audience, &self.locale()).html())
     }
 
     /// The kind of reader that this device's person is.
@@ -369,8 +375,7 @@ impl App {
         let shared =
             self.with_replica(plan, |replica, _| Ok(replica.ledger().basis(Scope::Share).is_some()))?;
         if !shared {
-            let reason = "consent to share this plan has not been given; record it first".to_owned();
-            return Err(ApiError::NotAllowed { reason });
+            return Err(ApiError::not_allowed(Message::new("refused-no-consent-to-share")));
         }
         let entropy = &*self.device.host().entropy;
         open.give_access(
@@ -409,6 +414,7 @@ impl App {
         let open = self.vault()?;
         let receipts = open.vault.read(|read| read.receipts_of(&log)).map_err(DriverError::Store)?;
         let unsent = open.vault.read(|read| read.outgoing(Some(&log))).map_err(DriverError::Store)?;
+        let locale = self.locale();
         let mut books = open.books();
         let (replica, trust) = books.replica_and_trust(&open.vault, log)?;
         let replica = &*replica;
@@ -422,7 +428,7 @@ impl App {
             for row in of_entry {
                 match row.kind {
                     ReceiptKind::Sent => state.sent = true,
-                    ReceiptKind::Refused => state.refused = Some("the relay refused it".to_owned()),
+                    ReceiptKind::Refused => state.refused = Some(locale.say("receipt-refused", &[])),
                     ReceiptKind::Seen => state.seen_by.extend(
                         StatementId::from_slice(&row.by)
                             .and_then(|by| trust.credential(&by))
@@ -438,9 +444,11 @@ impl App {
                 author: by.as_ref().map(|by| by.author.clone()).unwrap_or_default(),
                 role: by.as_ref().map(|by| by.role.name().to_owned()).unwrap_or_default(),
                 organisation: by.and_then(|by| by.organisation),
-                what: words::entry(&entry.body),
+                what: words::entry(&entry.body).say(&locale),
                 held: match verdict {
-                    Verdict::Held(reason) if !replica.ledger().is_part(&id) => Some(reason.to_string()),
+                    Verdict::Held(reason) if !replica.ledger().is_part(&id) => {
+                        Some(reason.message().say(&locale))
+                    }
                     _ => None,
                 },
                 review: replica
@@ -521,8 +529,7 @@ pub fn read_patient(json: &[u8], now: Timestamp) -> Result<Demographics, ApiErro
 }
 
 pub(super) fn locked_out() -> ApiError {
-    let reason = "consent was withdrawn; only the person and the organisation that began the plan see it";
-    ApiError::NotAllowed { reason: reason.to_owned() }
+    ApiError::not_allowed(Message::new("refused-locked-out"))
 }
 
 fn consent(scope: Scope, spec: ConsentSpec) -> Consent {
@@ -557,8 +564,8 @@ fn first_edits(demographics: Option<Demographics>, number: &NhsNumber) -> Vec<Ed
     edits
 }
 
-impl From<PlanRow> for PlanListRow {
-    fn from(row: PlanRow) -> Self {
+impl PlanListRow {
+    pub(super) fn of(row: PlanRow, locale: &Locale) -> Self {
         let more: Listed = cbor::decode(&row.summary).unwrap_or_default();
         Self {
             plan: PlanId(row.log),
@@ -567,7 +574,7 @@ impl From<PlanRow> for PlanListRow {
             born: row.born,
             nhs_number: row.nhs_number,
             place: row.place,
-            cpr: row.cpr,
+            cpr: more.first.map_or(row.cpr, |first| first.say(locale)),
             alerts: row.alerts,
             in_conflict: row.in_conflict,
             held: row.held,

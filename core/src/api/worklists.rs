@@ -3,6 +3,7 @@
 //! Caseload, visits and what was looked at are the person's own and stay on this device.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bedside_protocol::cbor;
 use bedside_protocol::ids::Timestamp;
@@ -15,6 +16,7 @@ use crate::driver::open_vault::OpenVault;
 use crate::limits::{CASELOAD_MAX, PAGE_ITEMS_MAX, VISIT_NOTE_BYTES_MAX, VISITS_TO_DO_MAX};
 use crate::plan::authority::{Refusal, Target, may_write};
 use crate::plan::dates::{self, Partial};
+use crate::plan::locale::{Locale, Message};
 use crate::plan::worklist::{Why, as_named, due_by};
 use crate::store::{List, Page, PageKey, PlanRow, VisitRow, Visits};
 
@@ -208,42 +210,44 @@ impl App {
     ) -> Result<WorklistPage, ApiError> {
         let open = self.reading()?;
         if let Some(target) = work_of(list) {
-            may(&open, target)?.map_err(|refusal| ApiError::NotAllowed { reason: refusal.to_string() })?;
+            may(&open, target)?.map_err(|refusal| ApiError::not_allowed(refusal.message()))?;
         }
         let today = self.today()?;
         let limit = limit.clamp(1, PAGE_ITEMS_MAX);
+        let say = Speaker { locale: self.locale(), today };
         self.device.note_looks();
         match list {
-            Worklist::Approval => listed(&open, List::Approval, today, None, after, limit),
+            Worklist::Approval => listed(&open, List::Approval, &say, None, after, limit),
             Worklist::Reviews => {
                 let until = due_by(today).unwrap_or(today).iso();
-                listed(&open, List::Review, today, Some(&until), after, limit)
+                listed(&open, List::Review, &say, Some(&until), after, limit)
             }
-            Worklist::InConflict => listed(&open, List::Conflict, today, None, after, limit),
-            Worklist::Held => listed(&open, List::Held, today, None, after, limit),
+            Worklist::InConflict => listed(&open, List::Conflict, &say, None, after, limit),
+            Worklist::Held => listed(&open, List::Held, &say, None, after, limit),
             Worklist::All => {
                 let page =
                     open.vault.read(|read| read.plans_page(after, limit)).map_err(DriverError::Store)?;
-                Ok(rows(page, |plan| (plan, String::new(), None)))
+                Ok(say.rows(page, |plan| (plan, None, None)))
             }
             Worklist::Caseload => {
                 let page =
                     open.vault.read(|read| read.caseload(&open.keys.identity, &named(&open), after, limit));
-                Ok(rows(page.map_err(DriverError::Store)?, |(plan, since)| {
-                    (plan, taken_on(since, today), None)
+                Ok(say.rows(page.map_err(DriverError::Store)?, |(plan, since)| {
+                    (plan, Some(taken_on(since, today)), None)
                 }))
             }
             Worklist::Changed => {
                 let page =
                     open.vault.read(|read| read.changed_since_looked(&open.keys.identity, after, limit));
-                Ok(rows(page.map_err(DriverError::Store)?, |(plan, at)| {
-                    let why =
-                        if plan.opened_at.is_none() { "Never opened; others wrote" } else { "Others wrote" };
-                    let why = format!("{why} in it on {}", dates::show_minute(at));
-                    (plan, why, None)
+                Ok(say.rows(page.map_err(DriverError::Store)?, |(plan, at)| {
+                    let why = match plan.opened_at {
+                        None => Message::new("why-never-opened"),
+                        Some(_) => Message::new("why-others-wrote"),
+                    };
+                    (plan, Some(why.with("when", dates::show_minute(at))), None)
                 }))
             }
-            Worklist::Visits => visits(&open, Visits::ToDoBy(&today.iso()), today, after, limit),
+            Worklist::Visits => visits(&open, Visits::ToDoBy(&today.iso()), &say, after, limit),
         }
     }
 
@@ -296,8 +300,7 @@ impl App {
         let gone =
             open.vault.write(move |tx| tx.hand_back(&identity, &plan.0)).map_err(DriverError::Store)?;
         if open.vault.read(|read| read.is_key_worker(&plan.0, &named(&open))).map_err(DriverError::Store)? {
-            let reason = "the plan names you as key worker; change that in the plan to hand it back";
-            return Err(ApiError::NotAllowed { reason: reason.to_owned() });
+            return Err(ApiError::not_allowed(Message::new("refused-key-worker")));
         }
         if gone { Ok(()) } else { Err(ApiError::NotFound { what: "such plan in the caseload".into() }) }
     }
@@ -354,7 +357,8 @@ impl App {
         let open = self.reading()?;
         let limit = limit.clamp(1, PAGE_ITEMS_MAX);
         let which = day.map_or(Visits::ToDo, Visits::Of);
-        visits(&open, which, self.today()?, after, limit)
+        let say = Speaker { locale: self.locale(), today: self.today()? };
+        visits(&open, which, &say, after, limit)
     }
 
     fn today(&self) -> Result<Partial, ApiError> {
@@ -387,57 +391,76 @@ fn named(open: &OpenVault) -> String {
 fn listed(
     open: &OpenVault,
     list: List,
-    today: Partial,
+    say: &Speaker,
     until: Option<&str>,
     after: Option<&PageKey>,
     limit: usize,
 ) -> Result<WorklistPage, ApiError> {
     let page = open.vault.read(|read| read.listed(list, until, after, limit)).map_err(DriverError::Store)?;
-    let why = |bytes: &[u8]| cbor::decode::<Why>(bytes).map(|why| why.words(today)).unwrap_or_default();
-    Ok(rows(page, |(plan, bytes)| (plan, why(&bytes), None)))
+    let why = |bytes: &[u8]| cbor::decode::<Why>(bytes).ok().map(|why| why.message(say.today));
+    Ok(say.rows(page, |(plan, bytes)| (plan, why(&bytes), None)))
 }
 
 fn visits(
     open: &OpenVault,
     which: Visits<'_>,
-    today: Partial,
+    say: &Speaker,
     after: Option<&PageKey>,
     limit: usize,
 ) -> Result<WorklistPage, ApiError> {
     let identity = open.keys.identity;
     let page = open.vault.read(|read| read.visits(&identity, which, after, limit));
-    Ok(rows(page.map_err(DriverError::Store)?, |(plan, visit)| {
-        let why = when(&visit, today);
-        (plan, why, Some(visit.into()))
+    Ok(say.rows(page.map_err(DriverError::Store)?, |(plan, visit)| {
+        let why = when(&visit, say.today);
+        (plan, Some(why), Some(visit.into()))
     }))
 }
 
-fn rows<T>(page: Page<T>, read: impl Fn(T) -> (PlanRow, String, Option<Visit>)) -> WorklistPage {
-    let row = |found| {
-        let (plan, why, visit) = read(found);
-        WorklistRow { plan: plan.into(), why, visit }
-    };
-    WorklistPage { rows: page.rows.into_iter().map(row).collect(), next: page.next }
+/// Says why a plan is in a list.
+struct Speaker {
+    locale: Arc<Locale>,
+    today: Partial,
 }
 
-fn taken_on(since: Option<Timestamp>, today: Partial) -> String {
-    match since {
-        Some(since) => format!("In your caseload since {}", dates::show_day(since)),
-        None => Why::KeyWorker.words(today),
+impl Speaker {
+    fn rows<T>(
+        &self,
+        page: Page<T>,
+        read: impl Fn(T) -> (PlanRow, Option<Message>, Option<Visit>),
+    ) -> WorklistPage {
+        let row = |found| {
+            let (plan, why, visit) = read(found);
+            let why = why.map(|why| why.say(&self.locale)).unwrap_or_default();
+            WorklistRow { plan: PlanListRow::of(plan, &self.locale), why, visit }
+        };
+        WorklistPage { rows: page.rows.into_iter().map(row).collect(), next: page.next }
     }
 }
 
-fn when(visit: &VisitRow, today: Partial) -> String {
+fn taken_on(since: Option<Timestamp>, today: Partial) -> Message {
+    match since {
+        Some(since) => Message::new("why-taken-on").with("day", dates::show_day(since)),
+        None => Why::KeyWorker.message(today),
+    }
+}
+
+fn when(visit: &VisitRow, today: Partial) -> Message {
     let day = Partial::parse(&visit.day);
-    let time = visit.time.as_ref().map(|time| format!(" {time}")).unwrap_or_default();
-    let shown = day.map(Partial::show).unwrap_or_default();
-    let when = match (visit.done_at, day) {
-        (Some(at), _) => format!("Done on {} (planned for {shown}{time})", dates::show_minute(at)),
-        (None, Some(day)) if day < today => format!("NOT DONE: planned for {shown}{time}"),
-        (None, Some(day)) if day == today => format!("Today{time}"),
-        (None, _) => format!("{shown}{time}"),
+    let planned: Vec<String> = day.map(Partial::show).into_iter().chain(visit.time.clone()).collect();
+    let planned = planned.join(" ");
+    let when = match (visit.done_at, day, &visit.time) {
+        (Some(at), ..) => {
+            Message::new("visit-done").with("done", dates::show_minute(at)).with("when", planned)
+        }
+        (None, Some(day), _) if day < today => Message::new("visit-missed").with("when", planned),
+        (None, Some(day), None) if day == today => Message::new("visit-today"),
+        (None, Some(day), Some(time)) if day == today => Message::new("visit-today-at").with("time", time),
+        (None, ..) => Message::new("visit-planned").with("when", planned),
     };
-    if visit.note.is_empty() { when } else { format!("{when}: {}", visit.note) }
+    match visit.note.as_str() {
+        "" => when,
+        note => Message::new("visit-noted").with("visit", when).with("note", note),
+    }
 }
 
 fn clock_time(text: &str) -> Result<String, ApiError> {

@@ -23,8 +23,9 @@ use crate::ledger::write::Pen;
 use crate::ledger::{By, Verdict};
 use crate::limits::ENTRY_BYTES_MAX;
 use crate::plan::approval::version;
+use crate::plan::locale::Locale;
 use crate::plan::schema::Section;
-use crate::plan::summary::summary;
+use crate::plan::summary::{First, summary};
 use crate::store::{
     ContentKeyRow, DocumentRow, EntryRow, ListRow, LogRow, OutgoingRow, PlanRow, StatementRow, StoreError,
     Vault, VaultTx,
@@ -219,7 +220,7 @@ fn approval(replica: &Replica, approve: Approve) -> Result<Approval, DriverError
     let chosen: Vec<(Section, [u8; 32])> =
         digests.into_iter().filter(|(section, digest)| chosen(section, digest)).collect();
     if let Some((section, _)) = chosen.iter().find(|(s, _)| ledger.decisions(s.number()).len() > 1) {
-        return Err(DriverError::InConflict(section.title()));
+        return Err(DriverError::InConflict(*section));
     }
     let signed =
         |(section, digest): (Section, [u8; 32])| ApprovedSection { section: section.number(), digest };
@@ -281,7 +282,7 @@ pub(crate) fn entry_row(
 }
 
 /// What a list shows of a plan beyond the columns of its row.
-#[derive(Clone, Debug, Default, minicbor::Encode, minicbor::Decode)]
+#[derive(Clone, Default, minicbor::Encode, minicbor::Decode)]
 #[cbor(map)]
 pub(crate) struct Listed {
     #[n(0)]
@@ -290,6 +291,9 @@ pub(crate) struct Listed {
     pub(crate) died: Option<String>,
     #[n(2)]
     pub(crate) locked: bool,
+    /// None in rows of versions that kept it in English only.
+    #[n(3)]
+    pub(crate) first: Option<First>,
 }
 
 /// Adds what is derived from these logs: their documents, and the rows in lists of the plans that they are part of.
@@ -324,7 +328,13 @@ fn list(
     let summary = summary(&plan);
     let replica = books.replica(vault, log)?;
     rows.lists.push((log, list_rows(&plan, replica.ledger().held_since())));
-    let more = Listed { status: summary.status.to_owned(), died: summary.died, locked: summary.locked };
+    let cpr = summary.first.say(Locale::british_english());
+    let more = Listed {
+        status: summary.status.to_owned(),
+        died: summary.died,
+        locked: summary.locked,
+        first: Some(summary.first),
+    };
     rows.plans.push(PlanRow {
         log,
         nhs_number: summary.nhs_number.replace(' ', ""),
@@ -332,7 +342,7 @@ fn list(
         given: summary.given,
         born: summary.born,
         place: summary.place.unwrap_or_default(),
-        cpr: summary.cpr,
+        cpr,
         alerts: summary.alerts,
         in_conflict: summary.in_conflict,
         held: u32::try_from(replica.ledger().held()).unwrap_or(u32::MAX),

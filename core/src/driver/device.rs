@@ -18,7 +18,7 @@ use crate::crypto::PinCost;
 use crate::crypto::keys::SigningKey;
 use crate::crypto::vault_key::{OwnKey, Unlocked, VaultKey};
 use crate::limits::OPEN_BATCH_MAX;
-use crate::ports::{Clock, Entropy, KeyStore};
+use crate::ports::{Clock, Entropy, KeyStore, Language};
 use crate::store::{Mailbox, OpenOptions, StoreError, SyncState, Vault};
 
 /// What the host gives.
@@ -32,6 +32,8 @@ pub struct Host {
     pub key_store: Arc<dyn KeyStore>,
     /// What one guess at a PIN costs.
     pub pin_cost: PinCost,
+    /// The language that everything is said in.
+    pub language: Arc<Language>,
     /// How the databases are opened; tests name a file system that fails here.
     pub files: OpenOptions,
 }

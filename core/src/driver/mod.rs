@@ -52,6 +52,7 @@ use crate::engine::{Failure, StoreFailure};
 use crate::ledger::HeldReason;
 use crate::ledger::replica::Refused;
 use crate::ledger::write::WriteError;
+use crate::plan::schema::Section;
 use crate::ports::KeyStoreError;
 use crate::store::StoreError;
 use crate::transport::AddressError;
@@ -128,8 +129,8 @@ pub enum DriverError {
     #[error("the plan has changed since it was shown")]
     Changed,
     /// Decisions of a section that is to be approved contradict each other.
-    #[error("the decisions on {0} are in conflict")]
-    InConflict(&'static str),
+    #[error("the decisions on {0:?} are in conflict")]
+    InConflict(Section),
     /// Over the limit for one entry.
     #[error("the entry has {bytes} bytes, over the limit for one")]
     TooLarge {

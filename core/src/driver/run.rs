@@ -415,6 +415,7 @@ mod tests {
             entropy: Arc::new(SeededEntropy::new(1)),
             key_store: Arc::new(MemoryKeyStore::default()),
             pin_cost: PinCost::FOR_TESTS,
+            language: Arc::default(),
             files: OpenOptions { careless_memory: true, ..OpenOptions::default() },
         };
         let device = Arc::new(Device::create(dir, host, "271828").unwrap());

@@ -1,7 +1,7 @@
 //! What people read in a document: XHTML, one list for each section. Everything that stands is in it.
 
 use super::answer::clean;
-use crate::plan::leaf::NOT_RECORDED;
+use crate::plan::locale::Locale;
 use crate::plan::schema::Section;
 use crate::plan::view::{By, DecisionView, FieldView, ListView, PlanView, SectionView, ValueView};
 
@@ -31,7 +31,7 @@ pub(super) fn section_text(section: Section, shown: &SectionView, view: &PlanVie
     text.fields(&shown.fields);
     shown.lists.iter().for_each(|list| text.list(list));
     if text.0.is_empty() {
-        text.line("p", NOT_RECORDED);
+        text.line("p", &Locale::british_english().say("not-recorded", &[]));
     }
     format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{}</div>", text.0)
 }

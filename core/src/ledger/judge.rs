@@ -15,6 +15,7 @@ use crate::limits::REVIEW_MONTHS_MAX;
 use crate::plan::authority::{Target, may_write};
 use crate::plan::check::{death_of, decode_decision};
 use crate::plan::dates::{self, Partial};
+use crate::plan::locale::Message;
 use crate::plan::schema::{self, Section};
 
 type Checked = Result<(), HeldReason>;
@@ -71,24 +72,20 @@ impl Case<'_> {
             return Err(HeldReason::Forked);
         }
         if self.ledger.broken.contains(id) {
-            return Err(malformed("its change does not fit the document it builds on"));
+            return Err(malformed("malformed-document"));
         }
         let Some(prev) = self.entry.prev_id() else { return Ok(()) };
         let follows = self.ledger.nodes.get(&prev).is_some_and(|node| {
             node.author == self.author && node.entry.author_seq.checked_add(1) == Some(self.entry.author_seq)
         });
-        if follows && self.is_past(&prev) {
-            Ok(())
-        } else {
-            Err(malformed("its author's previous entry is not in its past"))
-        }
+        if follows && self.is_past(&prev) { Ok(()) } else { Err(malformed("malformed-previous")) }
     }
 
     /// It says that it belongs in this log, and what it says does.
     fn compartment(&self) -> Checked {
         let says = self.entry.compartment.is_some() == self.entry.plan_heads.is_some();
         if !says || self.entry.place().0 != self.ledger.compartment {
-            return Err(malformed("it is of another compartment than this log"));
+            return Err(malformed("malformed-compartment"));
         }
         let belongs = match self.ledger.compartment {
             Compartment::Shared => !matches!(self.entry.body, Body::Looks(_)),
@@ -98,23 +95,23 @@ impl Case<'_> {
             Compartment::Restricted => matches!(self.entry.body, Body::Change(_) | Body::Review(_)),
             Compartment::AccessRecord => matches!(self.entry.body, Body::Looks(_)),
         };
-        if belongs { Ok(()) } else { Err(malformed("that is not kept in this compartment")) }
+        if belongs { Ok(()) } else { Err(malformed("malformed-kind")) }
     }
 
     /// What a change says of itself; an error when it can never be applied.
     fn change(&self) -> Option<Result<ChangeInfo, HeldReason>> {
         let Body::Change(change) = &self.entry.body else { return None };
         let check = || {
-            let info = inspect(change, self.ledger.texts).map_err(|error| malformed(&error.to_string()))?;
+            let info = inspect(change, self.ledger.texts).map_err(|_| malformed("malformed-unreadable"))?;
             let line = self.ledger.line_before(self.entry);
             if info.actor != super::write::actor(&self.author, &self.ledger.log, line) {
-                return Err(malformed("the change is by another actor than the entry's author"));
+                return Err(malformed("malformed-actor"));
             }
             if info.seq != line.changes + 1 {
-                return Err(malformed("the change is not the next of its actor"));
+                return Err(malformed("malformed-number"));
             }
             if self.ledger.changes.get(&info.hash).is_some_and(|id| self.is_past(id)) {
-                return Err(malformed("the change was brought by an earlier entry"));
+                return Err(malformed("malformed-repeated"));
             }
             let known = |dep| {
                 self.ledger.first.has(dep) || self.ledger.changes.get(dep).is_some_and(|id| self.is_past(id))
@@ -131,7 +128,8 @@ impl Case<'_> {
             Body::Consent(consent) => self.consent(consent),
             Body::Change(_) => {
                 self.basis(Scope::Record)?;
-                let info = change.ok_or_else(|| malformed("no change"))?.as_ref().map_err(Clone::clone)?;
+                let info =
+                    change.ok_or_else(|| malformed("malformed-no-change"))?.as_ref().map_err(Clone::clone)?;
                 self.builds_on_the_plan(&info.deps)?;
                 info.keys.iter().try_for_each(|key| self.may_write_key(key))
             }
@@ -191,7 +189,7 @@ impl Case<'_> {
         let role = self.credential.role;
         let person = matches!(role, Role::Person | Role::Proxy);
         if !person && !self.credential.capabilities.has(Capabilities::WRITE) {
-            return Err(HeldReason::NotAllowed(format!("a {} cannot record consent", role.name())));
+            return Err(HeldReason::NotAllowed(Message::new("held-consent-role").with("role", role)));
         }
         let said = |text: &String| !text.trim().is_empty();
         let stated = consent.grounds.as_ref().is_some_and(|grounds| match consent.outcome {
@@ -233,11 +231,12 @@ impl Case<'_> {
                 self.allowed(Target::Field(field))
             }
             Some((field, _)) => {
-                Err(malformed(&format!("\"{}\" is kept in another compartment", field.label)))
+                let why = Message::new("malformed-field-compartment").with("what", field);
+                Err(HeldReason::Malformed(why))
             }
             // A field of a newer version: kept, and left to those who write anything at all.
             None if self.credential.capabilities.has(Capabilities::WRITE) => Ok(()),
-            None => Err(HeldReason::NotAllowed("it writes a field that this version does not know".into())),
+            None => Err(not_allowed("held-newer-field")),
         }
     }
 
@@ -245,89 +244,83 @@ impl Case<'_> {
         self.allowed(target(decision)?)?;
         if decision.section == Section::AfterDeath.number() && self.ledger.compartment != Compartment::Shared
         {
-            return Err(malformed("a death is kept from nobody"));
+            return Err(malformed("malformed-death"));
         }
         if let Some(endorsed) = decision.endorses
             && (!decision.supersedes.is_empty() || !self.is_past(&endorsed))
         {
-            return Err(malformed("an endorsement names a decision in its past and replaces none"));
+            return Err(malformed("malformed-endorsement"));
         }
-        decode_decision(&decision.content).map(|_| ()).map_err(|error| malformed(&error.to_string()))
+        decode_decision(&decision.content).map(|_| ()).map_err(|_| malformed("malformed-unreadable"))
     }
 
     fn grant(&self) -> Checked {
         self.basis(Scope::Share)?;
         if self.ledger.is_the_persons_own(self.landmarks, self.trust) {
-            return Err(HeldReason::NotAllowed(
-                "a plan that the person started is shared after a clinician has approved it".into(),
-            ));
+            return Err(not_allowed("held-grant-unapproved"));
         }
         if self.credential.capabilities.has(Capabilities::SHARE) {
             Ok(())
         } else {
-            let role = self.credential.role.name();
-            Err(HeldReason::NotAllowed(format!("a {role} cannot give others access")))
+            let role = self.credential.role;
+            Err(HeldReason::NotAllowed(Message::new("held-grant-role").with("role", role)))
         }
     }
 
     fn approval(&self, approval: &Approval) -> Checked {
         let known = |section: u8| Section::from_number(section).is_some_and(|s| s != Section::Control);
         if !approval.sections.iter().all(|approved| known(approved.section)) {
-            return Err(malformed("it approves a section that there is not"));
+            return Err(malformed("malformed-approval"));
         }
         let Some(review_on) = &approval.review_on else { return Ok(()) };
         let day = Partial::parse(review_on).filter(|day| day.is_a_day());
         let last = dates::day(moment(self.entry)).and_then(|today| today.plus_months(REVIEW_MONTHS_MAX));
         match day.zip(last) {
             Some((day, last)) if day <= last => Ok(()),
-            _ => Err(HeldReason::NotAllowed(format!(
-                "a review is planned for a day at most {REVIEW_MONTHS_MAX} months ahead"
-            ))),
+            _ => {
+                let months = usize::try_from(REVIEW_MONTHS_MAX).unwrap_or_default();
+                Err(HeldReason::NotAllowed(Message::new("held-review-day").with("months", months)))
+            }
         }
     }
 
     fn review(&self, review: &Review) -> Checked {
         let Some(node) = self.ledger.nodes.get(&review.entry).filter(|_| self.is_past(&review.entry)) else {
-            return Err(malformed("what it is about is not in its past"));
+            return Err(malformed("malformed-review"));
         };
         if node.author == self.author {
-            return Err(HeldReason::NotAllowed(
-                "nobody decides on their own entry; ask a colleague".to_owned(),
-            ));
+            return Err(not_allowed("held-own-review"));
         }
         let settled = self.ledger.ruling(&review.entry, Some(self.landmarks)) == Ruling::Adopted;
         if node.verdict == Verdict::Standing || settled {
-            return Err(malformed(
-                "what it is about is part of the plan already; write what is right instead",
-            ));
+            return Err(malformed("malformed-settled"));
         }
         if review.adopt { self.may_adopt(node) } else { Ok(()) }
     }
 
     /// Nobody adopts what they might not have written themself.
     fn may_adopt(&self, node: &Node) -> Checked {
-        let cannot = |why: &str| Err(HeldReason::NotAllowed(why.to_owned()));
+        let cannot = |why| Err(not_allowed(why));
         match (&node.verdict, &node.entry.body) {
-            (Verdict::Held(HeldReason::Forked | HeldReason::Malformed(_)), _) => {
-                cannot("what is malformed or has a twin cannot be adopted; write it anew")
-            }
+            (Verdict::Held(HeldReason::Forked | HeldReason::Malformed(_)), _) => cannot("held-adopts-broken"),
             (_, Body::Decision(decision)) => self.allowed(target(decision)?),
             (_, Body::Change(change)) => {
                 let Some(brought) = &node.change else {
-                    return cannot("what it builds on is missing; write it anew");
+                    return cannot("held-adopts-missing");
                 };
-                let info = inspect(change, self.ledger.texts).map_err(|e| malformed(&e.to_string()))?;
+                let info =
+                    inspect(change, self.ledger.texts).map_err(|_| malformed("malformed-unreadable"))?;
                 info.keys.iter().try_for_each(|key| self.may_write_key(key))?;
                 let builds = self.builds_on_the_plan(&brought.deps);
-                builds.or_else(|_| cannot("it builds on another held entry; decide on that one first"))
+                builds.or_else(|_| cannot("held-adopts-too-early"))
             }
-            _ => cannot("only changes and decisions can be adopted; write it anew"),
+            _ => cannot("held-adopts-other"),
         }
     }
 
     fn allowed(&self, target: Target) -> Checked {
         may_write(self.credential.role, self.credential.capabilities, target)
-            .map_err(|refusal| HeldReason::NotAllowed(refusal.to_string()))
+            .map_err(|refusal| HeldReason::NotAllowed(refusal.message()))
     }
 
     fn is_past(&self, id: &EntryId) -> bool {
@@ -337,16 +330,21 @@ impl Case<'_> {
 
 fn target(decision: &Decision) -> Result<Target, HeldReason> {
     let number = decision.section;
-    let section =
-        Section::from_number(number).ok_or_else(|| malformed(&format!("there is no section {number}")))?;
+    let unknown =
+        || HeldReason::Malformed(Message::new("malformed-section").with("number", usize::from(number)));
+    let section = Section::from_number(number).ok_or_else(unknown)?;
     Ok(match decision.endorses {
         Some(_) => Target::Endorsement(section),
         None => Target::Decision(section),
     })
 }
 
-fn malformed(why: &str) -> HeldReason {
-    HeldReason::Malformed(why.to_owned())
+const fn malformed(why: &'static str) -> HeldReason {
+    HeldReason::Malformed(Message::new(why))
+}
+
+const fn not_allowed(why: &'static str) -> HeldReason {
+    HeldReason::NotAllowed(Message::new(why))
 }
 
 impl Ledger {

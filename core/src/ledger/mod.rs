@@ -35,6 +35,7 @@ use bedside_protocol::ids::{EntryId, IdentityId, LogId, StatementId, Timestamp};
 use bedside_protocol::statement::Trust;
 
 use crate::crdt::{ChangeHash, Document};
+use crate::plan::locale::{Message, said_in_english};
 use crate::plan::schema::Section;
 
 /// Everything known of one log, without the document.
@@ -123,35 +124,46 @@ pub enum Verdict {
 }
 
 /// Why an entry is held.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeldReason {
     /// It names no consent that stood when it was written.
-    #[error("it names no consent, or other lawful basis, that stood when it was written")]
     NoBasis,
     /// Consent had been withdrawn.
-    #[error("consent had been withdrawn when it was written")]
     ConsentWithdrawn,
     /// It names a basis other than the person's word, and not who decided and why.
-    #[error("a basis that is not the person's own word says who decided, and why")]
     NoGrounds,
     /// The person had died.
-    #[error("the person had died; only what concerns the death can be recorded")]
     AfterDeath,
-    /// The author's role does not allow it.
-    #[error("{0}")]
-    NotAllowed(String),
+    /// The author's role does not allow it: what it does not allow.
+    NotAllowed(Message),
     /// The author's credential was not valid then, or is for another plan.
-    #[error("the author's credential was not valid for it")]
     CredentialInvalid,
     /// It builds on an entry that is itself held.
-    #[error("it builds on an entry that is held")]
     BuildsOnHeld,
     /// The author's history splits here: a device was copied or restored.
-    #[error("its author wrote two different entries in the same place; a device may have been copied")]
     Forked,
-    /// It breaks a rule that this software always keeps.
-    #[error("it is malformed: {0}")]
-    Malformed(String),
+    /// It breaks a rule that this software always keeps: which.
+    Malformed(Message),
+}
+
+said_in_english!(HeldReason);
+
+impl HeldReason {
+    /// For people.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        match self {
+            Self::NoBasis => Message::new("held-no-basis"),
+            Self::ConsentWithdrawn => Message::new("held-consent-withdrawn"),
+            Self::NoGrounds => Message::new("held-no-grounds"),
+            Self::AfterDeath => Message::new("held-after-death"),
+            Self::NotAllowed(why) => why.clone(),
+            Self::CredentialInvalid => Message::new("held-credential"),
+            Self::BuildsOnHeld => Message::new("held-builds-on-held"),
+            Self::Forked => Message::new("held-forked"),
+            Self::Malformed(why) => Message::new("held-malformed").with("why", why.clone()),
+        }
+    }
 }
 
 /// What came of handing an entry to the ledger.

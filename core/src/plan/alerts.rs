@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::dates::{self, Partial};
 use super::legal;
-use super::locale::{Arg, Locale};
+use super::locale::{Arg, Locale, Message};
 use super::phrases;
 use super::schema::{self, Section};
 use super::view::{Alert, DecisionView, ItemView, Material, PlanView, SectionView};
@@ -41,9 +41,7 @@ impl Alerts {
 impl Alert {
     pub(super) fn new(severity: &'static str, kind: &'static str, args: Told) -> Self {
         let alert = Self { kind, severity, text: String::new(), action: String::new(), args };
-        let (locale, id) = (Locale::british_english(), alert.message());
-        let (text, action) = (locale.say(&id, &alert.args), locale.action(&id, &alert.args));
-        Self { text, action, ..alert }
+        alert.in_language(Locale::british_english())
     }
 
     /// The message that says it.
@@ -205,7 +203,7 @@ fn capacity(alerts: &mut Alerts, material: &Material<'_>, today: Option<Partial>
             if !legal::in_force(decision, item, today) {
                 let about = decision.fields.get(&format!("{item}/decision"));
                 let about =
-                    about.map_or(Arg::Messages(vec!["some-decision"]), |leaf| leaf.answer.words().into());
+                    about.map_or(Arg::from(Message::new("some-decision")), |leaf| leaf.answer.words().into());
                 alerts.note("capacity-out-of-date", vec![("decision", about)]);
             }
         }

@@ -3,6 +3,7 @@
 use bedside_protocol::entry::Stage;
 use bedside_protocol::statement::{Capabilities, Role};
 
+use super::locale::{Arg, Message, said_in_english};
 use super::schema::{Class, Field, Section};
 
 /// What somebody wants to write.
@@ -24,77 +25,142 @@ pub enum Target {
     BreakGlass,
 }
 
+/// What somebody may not write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A field.
+    Field(&'static Field),
+    /// A section.
+    Section(Section),
+}
+
+/// What a role alone does not let somebody do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Writing in plans.
+    Write,
+    /// Writing in one's own plan.
+    WriteHere,
+    /// Recording clinical decisions.
+    Decide,
+    /// Recording a prognosis.
+    Prognosis,
+    /// Endorsing decisions.
+    Endorse,
+    /// Approving plans.
+    Approve,
+    /// Deciding on held entries.
+    Review,
+    /// Saying how a plan stands.
+    Mark,
+}
+
 /// Why somebody may not write something, for them to read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The core fills this in.
-    #[error("\"{0}\" is filled in by the plan itself")]
-    Derived(&'static str),
+    Derived(Subject),
     /// Part of a decision.
-    #[error("\"{0}\" is part of a decision; record the whole decision")]
-    PartOfDecision(&'static str),
+    PartOfDecision(&'static Field),
     /// The section is not decided.
-    #[error("\"{0}\" is not written as a decision; change its fields one by one")]
-    NotADecision(&'static str),
+    NotADecision(Section),
     /// A person's or proxy's device outside their own words.
-    #[error("\"{0}\" is written by your care team; tell them what you would like to be there")]
-    CareTeamOnly(&'static str),
+    CareTeamOnly(Subject),
     /// A clinical or legal matter, and not a role that decides.
-    #[error("\"{what}\" is recorded by clinicians; your role is {}", .role.name())]
     CliniciansOnly {
         /// Field or section.
-        what: &'static str,
+        what: Subject,
         /// The author's.
         role: Role,
     },
     /// The role may, but this credential does not say so.
-    #[error("your credential does not let you {what}; ask the administrator of your organisation")]
-    NotGranted {
-        /// What it would have to allow.
-        what: &'static str,
-    },
+    NotGranted(Doing),
     /// A person or proxy and what clinicians do.
-    #[error("only your care team can {what}; ask them")]
-    LeftToClinicians {
-        /// What.
-        what: &'static str,
-    },
+    LeftToClinicians(Doing),
     /// A role that writes, and does not do this.
-    #[error("only clinicians {what}; your role is {}", .role.name())]
     NotForRole {
         /// What.
-        what: &'static str,
+        what: Doing,
         /// The author's.
         role: Role,
     },
     /// A role that reads.
-    #[error("your role ({}) reads plans and does not write in them", .0.name())]
     ReadsOnly(Role),
     /// Reading without consent is for those who treat.
-    #[error("only clinicians and urgent care may open a locked plan; your role is {}", .0.name())]
     KeepsGlass(Role),
     /// Only resuscitation and escalation are endorsed.
-    #[error("\"{0}\" is not endorsed; only resuscitation and escalation are")]
-    NotEndorsed(&'static str),
+    NotEndorsed(Section),
+}
+
+impl Refusal {
+    /// For people.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        match *self {
+            Self::Derived(what) => Message::new("refused-derived").with("what", what),
+            Self::PartOfDecision(field) => Message::new("refused-part-of-decision").with("what", field),
+            Self::NotADecision(section) => Message::new("refused-not-a-decision").with("what", section),
+            Self::CareTeamOnly(what) => Message::new("refused-care-team-only").with("what", what),
+            Self::CliniciansOnly { what, role } => {
+                Message::new("refused-clinicians-only").with("what", what).with("role", role)
+            }
+            Self::NotGranted(what) => Message::new("refused-not-granted").with("what", what.token()),
+            Self::LeftToClinicians(what) => {
+                Message::new("refused-left-to-clinicians").with("what", what.token())
+            }
+            Self::NotForRole { what, role } => {
+                Message::new("refused-not-for-role").with("what", what.token()).with("role", role)
+            }
+            Self::ReadsOnly(role) => Message::new("refused-reads-only").with("role", role),
+            Self::KeepsGlass(role) => Message::new("refused-glass").with("role", role),
+            Self::NotEndorsed(section) => Message::new("refused-not-endorsed").with("what", section),
+        }
+    }
+}
+
+said_in_english!(Refusal);
+
+impl Doing {
+    const fn token(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::WriteHere => "write-here",
+            Self::Decide => "decide",
+            Self::Prognosis => "prognosis",
+            Self::Endorse => "endorse",
+            Self::Approve => "approve",
+            Self::Review => "review",
+            Self::Mark => "mark",
+        }
+    }
+}
+
+impl From<Subject> for Arg {
+    fn from(what: Subject) -> Self {
+        match what {
+            Subject::Field(field) => field.into(),
+            Subject::Section(section) => section.into(),
+        }
+    }
 }
 
 /// Decides whether a role with these capabilities may write this.
 pub fn may_write(role: Role, capabilities: Capabilities, target: Target) -> Result<(), Refusal> {
     match target {
-        Target::Field(field) if field.section.is_decision() => Err(Refusal::PartOfDecision(field.label)),
-        Target::Field(field) => may_write_class(role, capabilities, field.class, field.label),
+        Target::Field(field) if field.section.is_decision() => Err(Refusal::PartOfDecision(field)),
+        Target::Field(field) => may_write_class(role, capabilities, field.class, Subject::Field(field)),
         Target::Decision(section) => match section.decision_class() {
             Some(class) => {
-                may_write_class(role, capabilities, class, section.title())?;
+                may_write_class(role, capabilities, class, Subject::Section(section))?;
                 may_decide(role, capabilities, section)
             }
-            None => Err(Refusal::NotADecision(section.title())),
+            None => Err(Refusal::NotADecision(section)),
         },
         Target::Endorsement(section) => may_endorse(role, capabilities, section),
-        Target::Approval => clinician(role, capabilities, &[Capabilities::APPROVE], "approve plans"),
-        Target::Review => may_review(role, capabilities, "decide on held entries"),
+        Target::Approval => clinician(role, capabilities, &[Capabilities::APPROVE], Doing::Approve),
+        Target::Review => may_review(role, capabilities, Doing::Review),
         Target::Mark(Stage::AwaitingApproval) => may_ask(role, capabilities),
-        Target::Mark(_) => may_review(role, capabilities, "say how a plan stands"),
+        Target::Mark(_) => may_review(role, capabilities, Doing::Mark),
         Target::BreakGlass => match role {
             Role::Doctor | Role::Nurse | Role::AlliedHealth | Role::UrgentCare => Ok(()),
             _ => Err(Refusal::KeepsGlass(role)),
@@ -106,38 +172,33 @@ pub fn may_write(role: Role, capabilities: Capabilities, target: Target) -> Resu
 fn may_decide(role: Role, capabilities: Capabilities, section: Section) -> Result<(), Refusal> {
     match section {
         Section::Cpr | Section::Escalation if role == Role::SocialWorker => {
-            Err(Refusal::CliniciansOnly { what: section.title(), role })
+            Err(Refusal::CliniciansOnly { what: Subject::Section(section), role })
         }
         // The GP or the responsible clinician: as far as a credential says, a doctor, or who approves or endorses plans.
         Section::Prognosis if role != Role::Doctor => {
             let responsible = [Capabilities::APPROVE, Capabilities::ENDORSE];
-            clinician(role, capabilities, &responsible, "record a prognosis")
+            clinician(role, capabilities, &responsible, Doing::Prognosis)
         }
         _ => Ok(()),
     }
 }
 
 /// A clinician with any of these capabilities.
-fn clinician(
-    role: Role,
-    capabilities: Capabilities,
-    any_of: &[u32],
-    what: &'static str,
-) -> Result<(), Refusal> {
+fn clinician(role: Role, capabilities: Capabilities, any_of: &[u32], what: Doing) -> Result<(), Refusal> {
     match role {
         Role::Doctor | Role::Nurse | Role::AlliedHealth
             if any_of.iter().any(|bit| capabilities.has(*bit)) =>
         {
             Ok(())
         }
-        Role::Doctor | Role::Nurse | Role::AlliedHealth => Err(Refusal::NotGranted { what }),
+        Role::Doctor | Role::Nurse | Role::AlliedHealth => Err(Refusal::NotGranted(what)),
         Role::UrgentCare | Role::Administrator => Err(Refusal::ReadsOnly(role)),
-        Role::Person | Role::Proxy => Err(Refusal::LeftToClinicians { what }),
+        Role::Person | Role::Proxy => Err(Refusal::LeftToClinicians(what)),
         Role::Carer | Role::SocialWorker => Err(Refusal::NotForRole { what, role }),
     }
 }
 
-fn may_review(role: Role, capabilities: Capabilities, what: &'static str) -> Result<(), Refusal> {
+fn may_review(role: Role, capabilities: Capabilities, what: Doing) -> Result<(), Refusal> {
     clinician(role, capabilities, &[Capabilities::DECIDE, Capabilities::APPROVE], what)
 }
 
@@ -146,7 +207,7 @@ fn may_ask(role: Role, capabilities: Capabilities) -> Result<(), Refusal> {
     match role {
         Role::UrgentCare | Role::Administrator => Err(Refusal::ReadsOnly(role)),
         _ if capabilities.has(Capabilities::WRITE) || capabilities.has(Capabilities::PROPOSE) => Ok(()),
-        _ => Err(Refusal::NotGranted { what: "write in plans" }),
+        _ => Err(Refusal::NotGranted(Doing::Write)),
     }
 }
 
@@ -154,27 +215,23 @@ fn may_write_class(
     role: Role,
     capabilities: Capabilities,
     class: Class,
-    what: &'static str,
+    what: Subject,
 ) -> Result<(), Refusal> {
-    let granted = |bit, what| if capabilities.has(bit) { Ok(()) } else { Err(Refusal::NotGranted { what }) };
+    let granted = |bit, what| if capabilities.has(bit) { Ok(()) } else { Err(Refusal::NotGranted(what)) };
     if class == Class::A {
         return Err(Refusal::Derived(what));
     }
     match role {
-        Role::Person | Role::Proxy if class == Class::P => {
-            granted(Capabilities::PROPOSE, "write in this plan")
-        }
+        Role::Person | Role::Proxy if class == Class::P => granted(Capabilities::PROPOSE, Doing::WriteHere),
         Role::Person | Role::Proxy => Err(Refusal::CareTeamOnly(what)),
         Role::UrgentCare | Role::Administrator => Err(Refusal::ReadsOnly(role)),
-        _ if matches!(class, Class::P | Class::S | Class::X) => {
-            granted(Capabilities::WRITE, "write in plans")
-        }
+        _ if matches!(class, Class::P | Class::S | Class::X) => granted(Capabilities::WRITE, Doing::Write),
         Role::Carer => Err(Refusal::CliniciansOnly { what, role }),
         Role::Doctor | Role::Nurse | Role::AlliedHealth | Role::SocialWorker => {
             if capabilities.has(Capabilities::DECIDE) {
                 Ok(())
             } else if matches!(role, Role::Doctor | Role::Nurse) {
-                Err(Refusal::NotGranted { what: "record clinical decisions" })
+                Err(Refusal::NotGranted(Doing::Decide))
             } else {
                 Err(Refusal::CliniciansOnly { what, role })
             }
@@ -184,16 +241,16 @@ fn may_write_class(
 
 fn may_endorse(role: Role, capabilities: Capabilities, section: Section) -> Result<(), Refusal> {
     if !section.is_endorsed() {
-        return Err(Refusal::NotEndorsed(section.title()));
+        return Err(Refusal::NotEndorsed(section));
     }
     match role {
         Role::Doctor | Role::Nurse | Role::AlliedHealth if capabilities.has(Capabilities::ENDORSE) => Ok(()),
-        Role::Doctor | Role::Nurse | Role::AlliedHealth => {
-            Err(Refusal::NotGranted { what: "endorse decisions" })
-        }
+        Role::Doctor | Role::Nurse | Role::AlliedHealth => Err(Refusal::NotGranted(Doing::Endorse)),
         Role::UrgentCare | Role::Administrator => Err(Refusal::ReadsOnly(role)),
-        Role::Person | Role::Proxy => Err(Refusal::CareTeamOnly(section.title())),
-        Role::Carer | Role::SocialWorker => Err(Refusal::CliniciansOnly { what: section.title(), role }),
+        Role::Person | Role::Proxy => Err(Refusal::CareTeamOnly(Subject::Section(section))),
+        Role::Carer | Role::SocialWorker => {
+            Err(Refusal::CliniciansOnly { what: Subject::Section(section), role })
+        }
     }
 }
 
@@ -205,10 +262,11 @@ mod tests {
     use super::*;
 
     const EVERYTHING: Capabilities = Capabilities(u32::MAX);
+    const ANY: Subject = Subject::Section(Section::Cpr);
 
     fn outcome(role: Role, class: Class) -> char {
-        let usual = may_write_class(role, role.usual_capabilities(), class, "").is_ok();
-        let granted = may_write_class(role, EVERYTHING, class, "").is_ok();
+        let usual = may_write_class(role, role.usual_capabilities(), class, ANY).is_ok();
+        let granted = may_write_class(role, EVERYTHING, class, ANY).is_ok();
         match (usual, granted) {
             (true, true) => 'y',
             (false, true) => 'g',
@@ -320,7 +378,7 @@ mod tests {
             |role: Role, target| may_write(role, role.usual_capabilities(), target).unwrap_err().to_string();
         expect!["\"Main carer\" is written by your care team; tell them what you would like to be there"]
             .assert_eq(&say(Role::Person, field("carer.main")));
-        expect!["\"Resuscitation (CPR)\" is recorded by clinicians; your role is carer"]
+        expect![[r#""Resuscitation (CPR)" is recorded by clinicians; your role is carer"#]]
             .assert_eq(&say(Role::Carer, Target::Decision(Section::Cpr)));
         expect![
             "your credential does not let you endorse decisions; ask the administrator of your organisation"
@@ -328,7 +386,7 @@ mod tests {
         .assert_eq(&say(Role::AlliedHealth, Target::Endorsement(Section::Cpr)));
         expect!["\"CPR\" is part of a decision; record the whole decision"]
             .assert_eq(&say(Role::Doctor, field("cpr.decision")));
-        expect!["your role (urgent-care) reads plans and does not write in them"]
+        expect!["your role (urgent care) reads plans and does not write in them"]
             .assert_eq(&say(Role::UrgentCare, field("wishes.about_me")));
         expect!["\"Status\" is filled in by the plan itself"]
             .assert_eq(&say(Role::Doctor, field("control.status")));

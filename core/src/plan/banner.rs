@@ -30,6 +30,8 @@ pub struct Banner {
     pub gender: Option<String>,
     /// `943 476 5919`.
     pub nhs_number: Option<String>,
+    /// It is recorded with a digit wrong, and shown as it is recorded.
+    pub nhs_number_wrong: bool,
     /// The person has died: recorded here by a clinician, and not taken back.
     pub deceased: bool,
     /// `DD-Mmm-YYYY`; recorded here by a clinician.
@@ -50,11 +52,10 @@ pub(super) fn banner(sections: &[SectionView], now: Timestamp) -> Banner {
     let died = death(sections);
     let until = died.or_else(|| dates::day(now));
     let age_years = born.zip(until).and_then(|(born, until)| born.age_on(until));
-    let nhs_number = words("identity.nhs_number").map(|text| match NhsNumber::parse(&text) {
-        Ok(number) => number.to_string(),
-        Err(_) => Locale::british_english().say("banner-nhs-number-wrong", &[("number", text.into())]),
-    });
-    let mut banner = Banner {
+    let number = words("identity.nhs_number").map(|text| NhsNumber::parse(&text).map_err(|_| text));
+    let nhs_number_wrong = matches!(number, Some(Err(_)));
+    let nhs_number = number.map(|number| number.map_or_else(|text| text, |number| number.to_string()));
+    let banner = Banner {
         family: words("identity.family").map(|family| family.to_uppercase()),
         given: words("identity.given"),
         title: words("identity.title"),
@@ -63,15 +64,27 @@ pub(super) fn banner(sections: &[SectionView], now: Timestamp) -> Banner {
         age_years,
         gender: words("identity.gender"),
         nhs_number,
+        nhs_number_wrong,
         deceased: died.is_some(),
         died: died.map(Partial::show),
-        death_notice: None,
+        death_notice: best(identity, "identity.death_notice_status").map(|_| String::new()),
         death_notice_date: words("identity.death_notice"),
         parts: Vec::new(),
     };
-    banner.death_notice = death_notice(identity, &banner);
-    banner.parts = phrases::banner(Locale::british_english(), &banner);
-    banner
+    banner.in_language(Locale::british_english())
+}
+
+impl Banner {
+    /// The same in a language.
+    pub(super) fn in_language(mut self, locale: &Locale) -> Self {
+        if self.death_notice.is_some() || self.death_notice_date.is_some() {
+            let not_given = || locale.say("banner-date-not-given", &[]);
+            self.death_notice = Some(self.death_notice_date.clone().unwrap_or_else(not_given));
+        }
+        self.gender = self.gender.is_some().then(|| phrases::gender(locale, &self));
+        self.parts = phrases::banner(locale, &self);
+        self
+    }
 }
 
 /// Of answers that stand beside each other, the record's; the alerts say that there are others.
@@ -92,10 +105,4 @@ fn death(sections: &[SectionView]) -> Option<Partial> {
         Partial::parse(decision.field("death.date")?.values.first()?.date.as_deref()?)
     };
     decisions.iter().find_map(date)
-}
-
-fn death_notice(identity: &SectionView, banner: &Banner) -> Option<String> {
-    let not_given = || Locale::british_english().say("banner-date-not-given", &[]);
-    let status = || best(identity, "identity.death_notice_status").map(|_| not_given());
-    banner.death_notice_date.clone().or_else(status)
 }

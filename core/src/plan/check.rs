@@ -8,6 +8,7 @@ use minicbor::{Decoder, Encoder};
 use super::codes;
 use super::dates::Partial;
 use super::leaf::{Answer, Coded, Leaf, LeafError};
+use super::locale::{Message, said_in_english};
 use super::nhs_number::{NhsNumber, NhsNumberError};
 use super::schema::{self, Field, Kind, Part, Section};
 use crate::limits::{DRAFT_EDITS_MAX, TEXT_BYTES_MAX};
@@ -25,10 +26,8 @@ pub enum Given<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
     /// No field has this key.
-    #[error("there is no field {0}; list the fields with `bedside plan fields`")]
     UnknownField(String),
     /// The field is written with its section's decision, or the other way round.
-    #[error("{key} {}", if *.decided { "is part of a decision; record the whole decision" } else { "is not part of this decision" })]
     WrongPlace {
         /// The key.
         key: String,
@@ -36,26 +35,22 @@ pub enum ShapeError {
         decided: bool,
     },
     /// A text where a value belongs, or the other way round.
-    #[error("{key} takes {wanted}")]
     WrongKind {
         /// The key.
         key: String,
         /// What fits.
-        wanted: String,
+        wanted: Wanted,
     },
     /// A code that is not in the field's set.
-    #[error("{key} has no choice with this code; choose one of {choices}, or write it in words")]
     NotInSet {
         /// The key.
         key: String,
-        /// The tokens of the set.
-        choices: String,
+        /// The field's set.
+        set: codes::Set,
     },
     /// Over [`TEXT_BYTES_MAX`].
-    #[error("the text has {0} bytes, more than {TEXT_BYTES_MAX}; attach long documents instead")]
     TooLong(usize),
     /// An empty answer, or a date that does not exist.
-    #[error("{key}: {source}")]
     Leaf {
         /// The key.
         key: String,
@@ -64,20 +59,94 @@ pub enum ShapeError {
         source: LeafError,
     },
     /// The NHS number is wrong.
-    #[error("{0}")]
     NhsNumber(#[from] NhsNumberError),
     /// No such section, or one that is not decided.
-    #[error("section {0} is not written as a decision")]
     NotADecision(u8),
-    /// A decision that says nothing, or not what it is about.
-    #[error("the decision is incomplete: {0} is missing")]
+    /// A decision that does not say what it is about: the field that says it.
     Incomplete(&'static str),
+    /// A decision that says nothing.
+    Empty,
     /// Too many fields at once.
-    #[error("{0} fields at once are more than {DRAFT_EDITS_MAX}; save in parts")]
     TooMany(usize),
     /// The content of a decision cannot be read.
-    #[error("a decision's content cannot be read")]
     Content(#[from] CborError),
+}
+
+/// What a field takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// What its kind is.
+    Kind(Kind),
+    /// One value.
+    Value,
+    /// That it was asked, declined, or could not be expressed.
+    Exception,
+    /// An answer of a kind that this version knows.
+    Known,
+}
+
+said_in_english!(ShapeError);
+
+impl ShapeError {
+    /// For people.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        match self {
+            Self::UnknownField(key) => Message::new("shape-unknown-field").with("key", key),
+            Self::WrongPlace { key, decided: true } => {
+                Message::new("shape-part-of-decision").with("key", key)
+            }
+            Self::WrongPlace { key, decided: false } => {
+                Message::new("shape-not-of-decision").with("key", key)
+            }
+            Self::WrongKind { key, wanted } => wanted.message().with("key", key),
+            Self::NotInSet { key, set } => {
+                Message::new("shape-not-in-set").with("key", key).with("choices", choices(*set))
+            }
+            Self::TooLong(bytes) => {
+                Message::new("shape-text-too-long").with("bytes", *bytes).with("most", TEXT_BYTES_MAX)
+            }
+            Self::Leaf { key, source } => {
+                Message::new("shape-answer").with("key", key).with("why", source.message())
+            }
+            Self::NhsNumber(source) => source.message(),
+            Self::NotADecision(number) => {
+                Message::new("shape-not-a-decision").with("number", usize::from(*number))
+            }
+            Self::Incomplete(key) => Message::new("shape-incomplete").with("key", *key),
+            Self::Empty => Message::new("shape-empty"),
+            Self::TooMany(count) => {
+                Message::new("shape-too-many").with("count", *count).with("most", DRAFT_EDITS_MAX)
+            }
+            Self::Content(_) => Message::new("shape-content"),
+        }
+    }
+}
+
+impl Wanted {
+    fn message(self) -> Message {
+        match self {
+            Self::Value => Message::new("shape-wants-value"),
+            Self::Exception => Message::new("shape-wants-exception"),
+            Self::Known => Message::new("shape-wants-known"),
+            Self::Kind(Kind::Text) => Message::new("shape-wants-text"),
+            Self::Kind(Kind::Line) => Message::new("shape-wants-words"),
+            Self::Kind(Kind::One(set)) => Message::new("shape-wants-choice").with("choices", choices(set)),
+            Self::Kind(Kind::Date) => Message::new("shape-wants-date"),
+            Self::Kind(Kind::Number { min, max, step }) => {
+                let message = match step {
+                    1 => Message::new("shape-wants-whole"),
+                    _ => Message::new("shape-wants-step").with("step", step.to_string()),
+                };
+                message.with("min", min.to_string()).with("max", max.to_string())
+            }
+        }
+    }
+}
+
+/// The tokens of a set.
+fn choices(set: codes::Set) -> String {
+    codes::of(set).map(|code| code.token).collect::<Vec<_>>().join(", ")
 }
 
 /// Checks one edit of the log's document.
@@ -93,13 +162,10 @@ pub fn check_edit(key: &str, given: Given<'_>) -> Result<&'static Field, ShapeEr
         (Given::Text(_), Part::Main, Kind::Text) => Ok(field),
         (Given::Leaf(leaf), Part::Answer, _) => match leaf.answer {
             Answer::AskedNone | Answer::Declined | Answer::UnableToExpress | Answer::TakenBack => Ok(field),
-            _ => Err(wrong_kind(
-                key,
-                "only \"asked, none\", \"declined\" or \"unable to express\"; write words as text",
-            )),
+            _ => Err(wrong_kind(key, Wanted::Exception)),
         },
-        (Given::Leaf(_), _, Kind::Text) => Err(wrong_kind(key, "text")),
-        (Given::Text(_), ..) => Err(wrong_kind(key, "a value, not a text")),
+        (Given::Leaf(_), _, Kind::Text) => Err(wrong_kind(key, Wanted::Kind(Kind::Text))),
+        (Given::Text(_), ..) => Err(wrong_kind(key, Wanted::Value)),
         (Given::Leaf(leaf), ..) => check_leaf(key, field, leaf).map(|()| field),
     }
 }
@@ -108,7 +174,7 @@ fn check_leaf(key: &str, field: &Field, leaf: &Leaf) -> Result<(), ShapeError> {
     leaf.answer.check().map_err(|source| ShapeError::Leaf { key: key.to_owned(), source })?;
     match (&leaf.answer, field.kind) {
         (Answer::AskedNone | Answer::Declined | Answer::UnableToExpress | Answer::TakenBack, _) => Ok(()),
-        (Answer::Unknown(_), _) => Err(wrong_kind(key, "an answer that this version knows")),
+        (Answer::Unknown(_), _) => Err(wrong_kind(key, Wanted::Known)),
         (Answer::Text(text), Kind::Line | Kind::Text) if field.key == "identity.nhs_number" => {
             NhsNumber::parse(text).map(|_| ()).map_err(ShapeError::from)
         }
@@ -120,10 +186,10 @@ fn check_leaf(key: &str, field: &Field, leaf: &Leaf) -> Result<(), ShapeError> {
             if (min..=max).contains(number) && (number - min) % step == 0 {
                 Ok(())
             } else {
-                Err(wrong_kind(key, &wanted(field.kind)))
+                Err(wrong_kind(key, Wanted::Kind(field.kind)))
             }
         }
-        _ => Err(wrong_kind(key, &wanted(field.kind))),
+        _ => Err(wrong_kind(key, Wanted::Kind(field.kind))),
     }
 }
 
@@ -134,23 +200,11 @@ fn check_code(key: &str, set: codes::Set, coded: &Coded) -> Result<(), ShapeErro
     if coded.code.is_none() && coded.system.is_none() || codes::of(set).any(known) {
         return Ok(());
     }
-    let choices: Vec<&str> = codes::of(set).map(|code| code.token).collect();
-    Err(ShapeError::NotInSet { key: key.to_owned(), choices: choices.join(", ") })
+    Err(ShapeError::NotInSet { key: key.to_owned(), set })
 }
 
-fn wrong_kind(key: &str, wanted: &str) -> ShapeError {
-    ShapeError::WrongKind { key: key.to_owned(), wanted: wanted.to_owned() }
-}
-
-fn wanted(kind: Kind) -> String {
-    match kind {
-        Kind::Text => "text".to_owned(),
-        Kind::Line => "words".to_owned(),
-        Kind::One(set) => codes::of(set).map(|code| code.token).collect::<Vec<_>>().join(", ") + ", or words",
-        Kind::Date => "a date such as 2026-11-22, 2026-11 or 2026".to_owned(),
-        Kind::Number { min, max, step: 1 } => format!("a whole number from {min} to {max}"),
-        Kind::Number { min, max, step } => format!("a number from {min} to {max} in steps of {step}"),
-    }
+fn wrong_kind(key: &str, wanted: Wanted) -> ShapeError {
+    ShapeError::WrongKind { key: key.to_owned(), wanted }
 }
 
 /// Reads what a person typed or chose as an answer to a field: a choice by its token, code or words; a date; a number;
@@ -164,9 +218,11 @@ pub fn read_answer(field: &Field, said: &str) -> Result<Answer, ShapeError> {
             None => choice_in_words(set, said).map_err(leaf),
         },
         Kind::Date => Answer::date(said).map_err(leaf),
-        Kind::Number { .. } => {
-            said.trim().parse().map(Answer::Number).map_err(|_| wrong_kind(field.key, &wanted(field.kind)))
-        }
+        Kind::Number { .. } => said
+            .trim()
+            .parse()
+            .map(Answer::Number)
+            .map_err(|_| wrong_kind(field.key, Wanted::Kind(field.kind))),
         Kind::Line | Kind::Text => Answer::text(said).map_err(leaf),
     }
 }
@@ -201,7 +257,7 @@ pub fn check_decision(section: u8, content: &[u8]) -> Result<BTreeMap<String, Le
             return Err(ShapeError::WrongPlace { key: key.clone(), decided: false });
         }
         if leaf.answer == Answer::TakenBack {
-            return Err(wrong_kind(key, &wanted(field.kind)));
+            return Err(wrong_kind(key, Wanted::Kind(field.kind)));
         }
         check_leaf(key, field, leaf)?;
     }
@@ -212,7 +268,7 @@ pub fn check_decision(section: u8, content: &[u8]) -> Result<BTreeMap<String, Le
     };
     match needed.filter(|key| !fields.contains_key(*key)) {
         Some(key) => Err(ShapeError::Incomplete(key)),
-        None if fields.is_empty() => Err(ShapeError::Incomplete("every field")),
+        None if fields.is_empty() => Err(ShapeError::Empty),
         None => Ok(fields),
     }
 }
@@ -344,7 +400,7 @@ mod tests {
         };
         assert_eq!(check(Section::Cpr, &[&cpr, &reason]), Ok(2));
         assert_eq!(check(Section::Cpr, &[&reason]), Err(ShapeError::Incomplete("cpr.decision")));
-        assert_eq!(check(Section::Prognosis, &[]), Err(ShapeError::Incomplete("every field")));
+        assert_eq!(check(Section::Prognosis, &[]), Err(ShapeError::Empty));
         assert!(matches!(
             check(Section::Cpr, &[&cpr, &focus]),
             Err(ShapeError::WrongPlace { decided: false, .. })

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::leaf::NOT_RECORDED;
+use super::locale::Locale;
+use super::phrases;
 use super::schema::Section;
-use super::view::{DecisionView, FieldView, ItemView, ListView, PlanView, SectionView};
+use super::view::{DecisionView, FieldView, ItemView, ListView, PlanView, SectionView, ValueView};
 
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// The section's title.
-    pub section: &'static str,
+    pub section: String,
     /// The field's key; of decisions that came or went, the section's name.
     pub key: String,
     /// The field's label.
@@ -25,49 +26,57 @@ pub struct Difference {
     pub text: String,
 }
 
-/// Everything that differs, in the order of the sections. What the core derives is left out.
+/// Everything that differs, in the order of the sections and in a language. What the core derives is left out.
 #[must_use]
-pub fn differences(before: &PlanView, after: &PlanView) -> Vec<Difference> {
+pub fn differences(before: &PlanView, after: &PlanView, locale: &Locale) -> Vec<Difference> {
     let mut found = Vec::new();
     for consent in after.consents.iter().filter(|consent| !before.consents.contains(consent)) {
+        let text = phrases::consent(locale, consent);
         found.push(Difference {
-            section: "Consent",
+            section: locale.say("heading-consent", &[]),
             key: consent.scope.to_owned(),
-            label: consent.text.clone(),
+            label: text.clone(),
             before: Vec::new(),
             after: vec![consent.outcome.to_owned()],
-            text: consent.text.clone(),
+            text,
         });
     }
     for section in Section::ALL.into_iter().filter(|section| *section != Section::Control) {
-        compare(before.section(section), after.section(section), &mut found);
+        compare(section, before.section(section), after.section(section), locale, &mut found);
     }
     found
 }
 
-fn compare(before: &SectionView, after: &SectionView, found: &mut Vec<Difference>) {
+fn compare(
+    section: Section,
+    before: &SectionView,
+    after: &SectionView,
+    locale: &Locale,
+    found: &mut Vec<Difference>,
+) {
+    let title = locale.section(section);
     let (old, new) = (said(before), said(after));
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for key in keys {
         let (was, is) = (old.get(key), new.get(key));
-        let values = |side: Option<&Said>| side.map(|said| said.values.clone()).unwrap_or_default();
-        if values(was) == values(is) {
+        if was.map(Said::texts).unwrap_or_default() == is.map(Said::texts).unwrap_or_default() {
             continue;
         }
-        let label = was.or(is).map(|said| said.label.clone()).unwrap_or_default();
-        let show = |values: &[String]| {
-            if values.is_empty() { NOT_RECORDED.to_owned() } else { values.join(" / ") }
+        let words = |side: Option<&Said<'_>>| side.map(|said| said.words(locale)).unwrap_or_default();
+        let label = was.or(is).map(|said| said.label(locale)).unwrap_or_default();
+        let (was, is) = (words(was), words(is));
+        let show = |values: &[String]| match values {
+            [] => locale.say("not-recorded", &[]),
+            values => values.join(" / "),
         };
-        let (was, is) = (values(was), values(is));
-        let text = format!("{}: {label}: {} -> {}", after.title, show(&was), show(&is));
-        found.push(Difference {
-            section: after.title,
-            key: key.clone(),
-            label,
-            before: was,
-            after: is,
-            text,
-        });
+        let told = [
+            ("section", (&title).into()),
+            ("label", (&label).into()),
+            ("before", show(&was).into()),
+            ("after", show(&is).into()),
+        ];
+        let (section, text) = (title.clone(), locale.say("difference", &told));
+        found.push(Difference { section, key: key.clone(), label, before: was, after: is, text });
     }
     let endorsements = |section: &SectionView| -> BTreeMap<String, usize> {
         section.decisions.iter().map(|d| (d.entry.clone(), d.endorsed_by.len())).collect()
@@ -76,45 +85,66 @@ fn compare(before: &SectionView, after: &SectionView, found: &mut Vec<Difference
     for decision in &after.decisions {
         let known = before_by_entry.get(&decision.entry);
         for by in decision.endorsed_by.iter().skip(known.copied().unwrap_or_default()) {
-            let text = format!("{}: endorsed by {}", after.title, by.author);
+            let told = [("section", (&title).into()), ("author", (&by.author).into())];
             found.push(Difference {
-                section: after.title,
+                section: title.clone(),
                 key: after.name.to_owned(),
-                label: "Endorsement".to_owned(),
+                label: locale.say("difference-endorsement", &[]),
                 before: Vec::new(),
                 after: vec![by.author.clone()],
-                text,
+                text: locale.say("difference-endorsed", &told),
             });
         }
     }
 }
 
-struct Said {
-    label: String,
-    values: Vec<String>,
+/// The answers under one key, in the order of their words.
+struct Said<'a> {
+    field: &'a FieldView,
+    /// The first answer of the item that it is about.
+    item: Option<(&'a str, &'a ValueView)>,
+    values: Vec<&'a ValueView>,
 }
 
 /// Every answer of a section by key, document and decisions alike.
-fn said(section: &SectionView) -> BTreeMap<String, Said> {
-    let mut all: BTreeMap<String, Said> = BTreeMap::new();
-    let mut add = |field: &FieldView, name: Option<&str>| {
-        let label = name.map_or_else(|| field.label.clone(), |name| format!("{name}: {}", field.label));
-        let said = all.entry(field.key.clone()).or_insert(Said { label, values: Vec::new() });
-        said.values.extend(field.values.iter().map(|value| value.text.clone()));
-        said.values.sort();
-    };
-    section.fields.iter().for_each(|field| add(field, None));
+fn said(section: &SectionView) -> BTreeMap<String, Said<'_>> {
     let lists = section.lists.iter().chain(section.decisions.iter().flat_map(|decision| &decision.lists));
-    for item in lists.flat_map(|list: &ListView| &list.items) {
-        item.fields.iter().for_each(|field| add(field, name_of(item)));
-    }
-    for field in section.decisions.iter().flat_map(|decision: &DecisionView| &decision.fields) {
-        add(field, None);
+    let items = lists.flat_map(|list: &ListView| &list.items);
+    let of_items = items.flat_map(|item| item.fields.iter().map(|field| (field, name_of(item))));
+    let of_decisions = section.decisions.iter().flat_map(|decision: &DecisionView| &decision.fields);
+    let alone = section.fields.iter().chain(of_decisions).map(|field| (field, None));
+    let mut all: BTreeMap<String, Said<'_>> = BTreeMap::new();
+    for (field, item) in alone.chain(of_items) {
+        let said = all.entry(field.key.clone()).or_insert(Said { field, item, values: Vec::new() });
+        said.values.extend(&field.values);
+        said.values.sort_by_key(|value| &value.text);
     }
     all
 }
 
 /// What an item is called: its first answer.
-fn name_of(item: &ItemView) -> Option<&str> {
-    item.fields.first()?.values.first().map(|value| value.text.as_str())
+fn name_of(item: &ItemView) -> Option<(&str, &ValueView)> {
+    let first = item.fields.first()?;
+    Some((&first.key, first.values.first()?))
+}
+
+impl Said<'_> {
+    fn texts(&self) -> Vec<&String> {
+        self.values.iter().map(|value| &value.text).collect()
+    }
+
+    fn words(&self, locale: &Locale) -> Vec<String> {
+        self.values.iter().map(|value| phrases::value(locale, &self.field.key, value)).collect()
+    }
+
+    fn label(&self, locale: &Locale) -> String {
+        let label = phrases::label(locale, self.field);
+        match self.item {
+            Some((key, value)) => {
+                let told = [("item", phrases::value(locale, key, value).into()), ("label", label.into())];
+                locale.say("difference-item", &told)
+            }
+            None => label,
+        }
+    }
 }

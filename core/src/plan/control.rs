@@ -6,6 +6,8 @@ use serde::Serialize;
 use super::banner::Banner;
 use super::codes::{self, Set};
 use super::dates::{self, Partial};
+use super::locale::Locale;
+use super::phrases;
 use super::view::{By, FieldView, Material, SectionView, ValueView, by};
 use crate::limits::REVIEW_MONTHS_MAX;
 use crate::plan::schema;
@@ -16,7 +18,7 @@ pub struct ControlView {
     /// Token of the set of statuses.
     pub status: &'static str,
     /// For people.
-    pub status_text: &'static str,
+    pub status_text: String,
     /// Why, when somebody asked for approval or review or said that the plan was entered in error.
     pub reason: Option<String>,
     /// Who did.
@@ -42,7 +44,7 @@ pub(super) fn control(material: &Material<'_>, sections: &[SectionView], banner:
     let (first, latest) = (material.approvals.first(), material.approvals.last());
     ControlView {
         status,
-        status_text: codes::find(Set::PlanStatus, status).map_or("", |code| code.display),
+        status_text: status_text(Locale::british_english(), status),
         reason: mark.map(|(_, note, _)| note.clone()).filter(|note| !note.is_empty()),
         marked_by: mark.map(|(_, _, provenance)| by(provenance)),
         created: material.course.created.and_then(iso),
@@ -84,12 +86,14 @@ fn review_date(material: &Material<'_>) -> Option<Partial> {
     chosen.or_else(|| dates::day(from)?.plus_months(REVIEW_MONTHS_MAX))
 }
 
+/// A status in words.
+pub(super) fn status_text(locale: &Locale, status: &str) -> String {
+    codes::find(Set::PlanStatus, status).map_or_else(String::new, |code| locale.code(code))
+}
+
 /// Section 0 as fields, for whoever shows every section alike.
-pub(super) fn fields(control: &ControlView) -> Vec<FieldView> {
-    let signed = |by: &By| {
-        let of = |text: &Option<String>| text.as_ref().map(|text| format!(", {text}")).unwrap_or_default();
-        format!("{} ({}{}{}), {}", by.author, by.role, of(&by.organisation), of(&by.ods), by.day)
-    };
+pub(super) fn fields(control: &ControlView, locale: &Locale) -> Vec<FieldView> {
+    let signed = |by: &By| phrases::signed(locale, by);
     let day = |key, iso: &Option<String>| {
         let iso = iso.clone()?;
         let text = Partial::parse(&iso).map(Partial::show)?;
@@ -99,7 +103,7 @@ pub(super) fn fields(control: &ControlView) -> Vec<FieldView> {
     let status = codes::find(Set::PlanStatus, control.status).map(|code| ValueView {
         code: Some(code.code.to_owned()),
         system: Some(code.system.uri().to_owned()),
-        ..ValueView::derived("coded", code.display.to_owned())
+        ..ValueView::derived("coded", locale.code(code))
     });
     // Of a plan that was not begun nothing is known, not even that it is a plan.
     let status = status.filter(|_| control.status != "not-started");
@@ -115,8 +119,8 @@ pub(super) fn fields(control: &ControlView) -> Vec<FieldView> {
     all.into_iter()
         .flatten()
         .map(|(key, value)| {
-            let label = schema::field(key).map(|(field, _)| field.label).unwrap_or_default();
-            FieldView { key: key.to_owned(), label: label.to_owned(), values: vec![value] }
+            let label = schema::field(key).map(|(field, _)| locale.field(field)).unwrap_or_default();
+            FieldView { key: key.to_owned(), label, values: vec![value] }
         })
         .collect()
 }

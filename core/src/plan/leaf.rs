@@ -12,7 +12,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 
 use super::codes::{self, System};
 use super::dates;
-use super::locale::Locale;
+use super::locale::{Locale, Message, said_in_english};
 use crate::limits::TEXT_BYTES_MAX;
 
 /// One answer with where it comes from. Who wrote it and when is the entry's to say.
@@ -81,17 +81,30 @@ pub enum Source {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LeafError {
     /// Not CBOR in the one allowed form.
-    #[error("an answer cannot be read")]
     Cbor(#[from] CborError),
     /// An answer without words.
-    #[error("the answer is empty; leave the field alone when nothing is known, or record that it was asked")]
     Empty,
     /// Over [`TEXT_BYTES_MAX`].
-    #[error("the answer has {0} bytes, more than {TEXT_BYTES_MAX}; attach long documents instead")]
     TooLong(usize),
     /// Not a date of the calendar.
-    #[error("not a date; write 2026-11-22, 2026-11 or 2026")]
     NotADate,
+}
+
+said_in_english!(LeafError);
+
+impl LeafError {
+    /// For people.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Cbor(_) => Message::new("leaf-unreadable"),
+            Self::Empty => Message::new("leaf-empty"),
+            Self::TooLong(bytes) => {
+                Message::new("leaf-too-long").with("bytes", *bytes).with("most", TEXT_BYTES_MAX)
+            }
+            Self::NotADate => Message::new("leaf-not-a-date"),
+        }
+    }
 }
 
 impl Leaf {
@@ -172,23 +185,12 @@ impl Answer {
         }
     }
 
-    /// The answer in plain words. A missing leaf is shown as [`NOT_RECORDED`].
+    /// The answer in British English. A missing leaf is not recorded, which is none of them.
     #[must_use]
     pub fn words(&self) -> String {
-        match self {
-            Self::Coded(Coded { display: Some(display), text, .. }) => format!("{display}: {text}"),
-            Self::Coded(Coded { text, .. }) | Self::Text(text) => text.clone(),
-            Self::Date(iso) => dates::Partial::parse(iso).map_or_else(|| iso.clone(), |date| date.show()),
-            Self::Number(number) => number.to_string(),
-            Self::AskedNone | Self::Declined | Self::UnableToExpress | Self::TakenBack | Self::Unknown(_) => {
-                Locale::british_english().say(&format!("answer-{}", self.kind()), &[])
-            }
-        }
+        Locale::british_english().answer(None, self)
     }
 }
-
-/// How the absence of a leaf is shown.
-pub const NOT_RECORDED: &str = "Not recorded";
 
 impl Source {
     /// As it is written in commands and views.
@@ -251,7 +253,7 @@ impl fmt::Debug for Answer {
 /// `Debug` says what kind of answer it is and who gave it.
 impl fmt::Debug for Leaf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Leaf({} heard from {})", self.answer.kind(), self.heard_from.name())
+        f.debug_tuple("Leaf").field(&self.answer).field(&self.heard_from).finish()
     }
 }
 
@@ -482,7 +484,7 @@ mod tests {
             two in prop::sample::select(vec![Answer::AskedNone, Answer::Declined, Answer::UnableToExpress]),
         ) {
             prop_assert_eq!(one == two, one.words() == two.words());
-            prop_assert!(one.words() != NOT_RECORDED);
+            prop_assert!(one.words() != Locale::british_english().say("not-recorded", &[]));
             let words = one.words().to_lowercase();
             prop_assert!(words != "no" && words != "none" && !words.starts_with("no ") && !words.contains("not recorded"));
         }
@@ -532,6 +534,6 @@ mod tests {
     #[test]
     fn logging_a_leaf_says_nothing_of_it() {
         let leaf = Leaf::new(Answer::text("secret").unwrap(), Source::Proxy);
-        assert_eq!(format!("{leaf:?}"), "Leaf(text heard from proxy)");
+        assert_eq!(format!("{leaf:?}"), "Leaf(text, Proxy)");
     }
 }

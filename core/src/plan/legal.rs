@@ -9,7 +9,7 @@ use super::approval::token;
 use super::codes::Set;
 use super::dates::{self, Partial};
 use super::leaf::Answer;
-use super::locale::Arg;
+use super::locale::{Arg, Message};
 use super::schema::Section;
 use super::view::{Material, PlanView, StandingDecision};
 
@@ -92,8 +92,8 @@ fn refusal(alerts: &mut Alerts, document: &Document<'_>, born: Option<Partial>) 
         ("witnessed", "adrt-witnessed"),
         ("even_if_life_at_risk", "adrt-even-if-life-at-risk"),
     ];
-    let missing: Vec<&'static str> =
-        needed.into_iter().filter(|(name, _)| !document.says(name, "yes")).map(|(_, id)| id).collect();
+    let lacking = needed.into_iter().filter(|(name, _)| !document.says(name, "yes"));
+    let missing: Vec<Message> = lacking.map(|(_, id)| Message::new(id)).collect();
     if vital && !missing.is_empty() {
         alerts.warn("adrt-incomplete", vec![("missing", Arg::Messages(missing))]);
     }

@@ -5,24 +5,38 @@
 //! label by a message that is named after it: `field-cpr-decision`, `section-cpr`, `code-cpr-not-recommended`.
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use bedside_protocol::statement::Role;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 
-use super::codes::{Code, Set};
-use super::schema::{Field, Section};
+use super::codes::{self, Code, Set};
+use super::dates::Partial;
+use super::leaf::{Answer, Coded};
+use super::schema::{Field, Kind, Section};
 
-const BRITISH_ENGLISH: [&str; 3] = [
+const BRITISH_ENGLISH: [&str; 6] = [
     include_str!("../../locales/en-GB/page.ftl"),
     include_str!("../../locales/en-GB/alerts.ftl"),
     include_str!("../../locales/en-GB/person.ftl"),
+    include_str!("../../locales/en-GB/history.ftl"),
+    include_str!("../../locales/en-GB/lists.ftl"),
+    include_str!("../../locales/en-GB/rules.ftl"),
 ];
 
 /// One language's messages. Shared between threads.
 pub struct Locale {
     tag: String,
     bundle: FluentBundle<FluentResource>,
+}
+
+/// A sentence before it is said: the name of a message, and what the message is told. Kept like this wherever it is kept, and
+/// said when it is shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    id: &'static str,
+    args: Vec<(&'static str, Arg)>,
 }
 
 /// What a message is told: by the name that it has in the message.
@@ -39,8 +53,12 @@ pub enum Arg {
     Sections(Vec<Section>),
     /// The label of a field.
     Field(&'static Field),
+    /// What somebody is to a plan.
+    Role(Role),
+    /// An answer, and the field that it is an answer to, where that is known.
+    Answer(Option<&'static Field>, Answer),
     /// Other messages.
-    Messages(Vec<&'static str>),
+    Messages(Vec<Message>),
 }
 
 /// Why messages cannot be used.
@@ -60,9 +78,9 @@ pub enum LocaleError {
 impl Locale {
     /// The language that is always there.
     #[must_use]
-    pub fn british_english() -> &'static Self {
-        static LOCALE: LazyLock<Locale> = LazyLock::new(|| {
-            Locale::new("en-GB", &BRITISH_ENGLISH).expect("the messages are read by every test")
+    pub fn british_english() -> &'static Arc<Self> {
+        static LOCALE: LazyLock<Arc<Locale>> = LazyLock::new(|| {
+            Arc::new(Locale::new("en-GB", &BRITISH_ENGLISH).expect("the messages are read by every test"))
         });
         &LOCALE
     }
@@ -98,17 +116,20 @@ impl Locale {
     /// A message.
     #[must_use]
     pub fn say(&self, id: &str, args: Args<'_>) -> String {
-        self.format(id, None, args).unwrap_or_else(|| self.in_english(id, None, args))
+        self.format(id, None, args, self).unwrap_or_else(|| self.in_english(id, None, args))
     }
 
     /// What a message says that is to be done.
     pub(super) fn action(&self, id: &str, args: Args<'_>) -> String {
-        self.format(id, Some("action"), args).unwrap_or_else(|| self.in_english(id, Some("action"), args))
+        self.format(id, Some("action"), args, self)
+            .unwrap_or_else(|| self.in_english(id, Some("action"), args))
     }
 
     /// The first of some messages that this language has, or words.
     pub(super) fn label<'a>(&self, ids: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
-        ids.into_iter().find_map(|id| self.format(id, None, &[])).unwrap_or_else(|| otherwise.to_owned())
+        ids.into_iter()
+            .find_map(|id| self.format(id, None, &[], self))
+            .unwrap_or_else(|| otherwise.to_owned())
     }
 
     /// The title of a section.
@@ -123,11 +144,52 @@ impl Locale {
         self.label([field_id(field).as_str()], field.label)
     }
 
+    /// What somebody is to a plan.
+    #[must_use]
+    pub fn role(&self, role: Role) -> String {
+        let name = role.name();
+        self.label([format!("role-{name}").as_str()], name)
+    }
+
+    /// The words of a code.
+    #[must_use]
+    pub fn code(&self, code: &Code) -> String {
+        self.label([code_id(code).as_str()], code.display)
+    }
+
+    /// An answer to a field in words.
+    #[must_use]
+    pub fn answer(&self, field: Option<&Field>, answer: &Answer) -> String {
+        match answer {
+            Answer::Coded(coded) => self.coded(field, coded),
+            Answer::Text(text) => text.clone(),
+            Answer::Date(iso) => Partial::parse(iso).map_or_else(|| iso.clone(), Partial::show),
+            Answer::Number(number) => number.to_string(),
+            Answer::AskedNone
+            | Answer::Declined
+            | Answer::UnableToExpress
+            | Answer::TakenBack
+            | Answer::Unknown(_) => self.say(&format!("answer-{}", answer.kind()), &[]),
+        }
+    }
+
+    fn coded(&self, field: Option<&Field>, coded: &Coded) -> String {
+        let known = field.and_then(|field| code_of(field, coded.code.as_deref()?));
+        let words = |display: &str| known.map_or_else(|| display.to_owned(), |code| self.code(code));
+        match (&coded.display, known) {
+            (Some(display), _) => {
+                let told = [("answer", words(display).into()), ("words", (&coded.text).into())];
+                self.say("answer-with-words", &told)
+            }
+            (None, Some(code)) if code.display == coded.text => self.code(code),
+            (None, _) => coded.text.clone(),
+        }
+    }
+
     /// Every message in Greek letters, and every label of the tables too: what is said in others stands outside the messages.
     #[cfg(test)]
     pub(super) fn pseudo() -> Self {
         use super::{codes::CODES, schema::FIELDS};
-        use bedside_protocol::statement::Role;
         use std::borrow::Cow;
 
         fn greek(text: &str) -> Cow<'_, str> {
@@ -140,24 +202,27 @@ impl Locale {
         let labels = FIELDS.iter().map(|field| format!("{} = {}\n", field_id(field), field.label));
         let titles = Section::ALL.map(|section| format!("{} = {}\n", section_id(section), section.title()));
         let codes = CODES.iter().map(|code| format!("{} = {}\n", code_id(code), code.display));
-        let roles = Role::ALL.map(|role| format!("role-{0} = {0}\n", role.name()));
+        let roles = Role::ALL.map(|role| format!("{}{} = {}\n", "role-", role.name(), role.name()));
         let tables: String = labels.chain(titles).chain(codes).chain(roles).collect();
         let english = BRITISH_ENGLISH.map(|source| {
             source.lines().filter(|line| !line.starts_with("role-")).collect::<Vec<_>>().join("\n")
         });
-        let mut locale = Self::new("el", &[&tables, &english[0], &english[1], &english[2]]).unwrap();
+        let sources: Vec<&str> =
+            [tables.as_str()].into_iter().chain(english.iter().map(String::as_str)).collect();
+        let mut locale = Self::new("el", &sources).unwrap();
         locale.bundle.set_transform(Some(greek));
         locale
     }
 
+    /// The sentence in English, its labels and answers in this language.
     fn in_english(&self, id: &str, attribute: Option<&str>, args: Args<'_>) -> String {
-        let english = Self::british_english();
-        let said = if std::ptr::eq(self, english) { None } else { english.format(id, attribute, args) };
+        let english = &**Self::british_english();
+        let said = if std::ptr::eq(self, english) { None } else { english.format(id, attribute, args, self) };
         debug_assert!(said.is_some(), "no message {id}");
         said.unwrap_or_else(|| id.to_owned())
     }
 
-    fn format(&self, id: &str, attribute: Option<&str>, args: Args<'_>) -> Option<String> {
+    fn format(&self, id: &str, attribute: Option<&str>, args: Args<'_>, speaker: &Self) -> Option<String> {
         let message = self.bundle.get_message(id)?;
         let pattern = match attribute {
             None => message.value()?,
@@ -165,7 +230,7 @@ impl Locale {
         };
         let mut values = FluentArgs::with_capacity(args.len());
         for (name, arg) in args {
-            values.set(*name, self.value(arg));
+            values.set(*name, speaker.value(arg));
         }
         let mut errors = Vec::new();
         let said = self.bundle.format_pattern(pattern, Some(&values), &mut errors).into_owned();
@@ -182,10 +247,73 @@ impl Locale {
                 titles.join("; ").into()
             }
             Arg::Field(field) => self.field(field).into(),
-            Arg::Messages(ids) => {
-                ids.iter().map(|id| self.say(id, &[])).collect::<Vec<_>>().join(", ").into()
+            Arg::Role(role) => self.role(*role).into(),
+            Arg::Answer(field, answer) => self.answer(*field, answer).into(),
+            Arg::Messages(messages) => {
+                messages.iter().map(|message| message.say(self)).collect::<Vec<_>>().join(", ").into()
             }
         }
+    }
+}
+
+impl Message {
+    /// A message that is told nothing.
+    #[must_use]
+    pub const fn new(id: &'static str) -> Self {
+        Self { id, args: Vec::new() }
+    }
+
+    /// The same, told something more.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, arg: impl Into<Arg>) -> Self {
+        self.args.push((name, arg.into()));
+        self
+    }
+
+    /// Words, a label or an answer as they are, without a sentence around them.
+    #[must_use]
+    pub fn just(what: impl Into<Arg>) -> Self {
+        Self::new("just").with("what", what)
+    }
+
+    /// In a language.
+    #[must_use]
+    pub fn say(&self, locale: &Locale) -> String {
+        locale.say(self.id, &self.args)
+    }
+
+    /// In British English, for errors and logs.
+    #[must_use]
+    pub fn in_english(&self) -> String {
+        self.say(Locale::british_english())
+    }
+}
+
+/// `Debug` names the message, and nothing of what it is told.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({})", self.id)
+    }
+}
+
+/// `Display` of what has a message: in British English, for errors and logs.
+macro_rules! said_in_english {
+    ($type:ty) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.message().in_english())
+            }
+        }
+    };
+}
+
+pub(crate) use said_in_english;
+
+/// The known answer that a field's set has under a code.
+pub(super) fn code_of(field: &Field, code: &str) -> Option<&'static Code> {
+    match field.kind {
+        Kind::One(set) => codes::of(set).find(|known| known.code == code),
+        _ => None,
     }
 }
 
@@ -237,6 +365,36 @@ impl From<String> for Arg {
 impl From<&String> for Arg {
     fn from(words: &String) -> Self {
         Self::Words(words.clone())
+    }
+}
+
+impl From<Section> for Arg {
+    fn from(section: Section) -> Self {
+        Self::Sections(vec![section])
+    }
+}
+
+impl From<&'static Field> for Arg {
+    fn from(field: &'static Field) -> Self {
+        Self::Field(field)
+    }
+}
+
+impl From<Role> for Arg {
+    fn from(role: Role) -> Self {
+        Self::Role(role)
+    }
+}
+
+impl From<Message> for Arg {
+    fn from(message: Message) -> Self {
+        Self::Messages(vec![message])
+    }
+}
+
+impl From<Vec<Message>> for Arg {
+    fn from(messages: Vec<Message>) -> Self {
+        Self::Messages(messages)
     }
 }
 

@@ -18,6 +18,7 @@
 //! | [`locale`] | sentences and labels in the reader's language |
 //! | [`csv`] | every answer as a row of a table |
 //! | [`words`] | what an entry changes, for the history |
+//! | `spoken` | a view in another language |
 //! | [`codes`] | every code, in one table |
 //! | [`nhs_number`] | NHS numbers |
 //! | [`dates`] | dates as people read them |
@@ -40,6 +41,7 @@ pub mod nhs_number;
 pub mod page;
 mod phrases;
 pub mod schema;
+mod spoken;
 pub mod summary;
 pub mod view;
 pub mod withheld;

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use nhs_number::{NHSNumber, testable::TESTABLE_RANGE_INCLUSIVE};
 
+use super::locale::{Message, said_in_english};
+
 /// A valid NHS number. Its `Debug` shows nothing: it names a person.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NhsNumber(NHSNumber);
@@ -13,11 +15,22 @@ pub struct NhsNumber(NHSNumber);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NhsNumberError {
     /// Not ten digits.
-    #[error("an NHS number has ten digits, such as 943 476 5919; check that none is missing")]
     NotTenDigits,
     /// A digit is wrong, or two are swapped.
-    #[error("this is not a valid NHS number: its last digit does not fit the others; check each digit")]
     CheckDigit,
+}
+
+said_in_english!(NhsNumberError);
+
+impl NhsNumberError {
+    /// For people.
+    #[must_use]
+    pub const fn message(&self) -> Message {
+        match self {
+            Self::NotTenDigits => Message::new("nhs-number-length"),
+            Self::CheckDigit => Message::new("nhs-number-check-digit"),
+        }
+    }
 }
 
 /// Published test numbers outside the range that is never issued.

@@ -3,10 +3,12 @@
 use bedside_protocol::ids::Timestamp;
 
 use super::banner::Banner;
-use super::codes::{self, Set};
+use super::codes::{self, Code, Set};
 use super::dates;
-use super::locale::{Arg, Locale, code_id};
-use super::view::{By, ConsentView, ReviewView};
+use super::locale::code_of;
+use super::locale::{Arg, Locale, Message};
+use super::schema;
+use super::view::{AsOfView, By, ConsentView, FieldView, ReviewView, ValueView};
 
 /// A view that was compared with the relay less than this long ago is as good as checked now.
 const FRESH_MS: u64 = 60_000;
@@ -52,22 +54,28 @@ pub(super) fn died(locale: &Locale, banner: &Banner) -> Option<String> {
 /// The day of a death notice, or that none is given.
 pub(super) fn death_notice(banner: &Banner) -> Option<Arg> {
     banner.death_notice.as_ref()?;
-    Some(banner.death_notice_date.as_ref().map_or(Arg::Messages(vec!["banner-date-not-given"]), Arg::from))
+    Some(
+        banner.death_notice_date.as_ref().map_or(Arg::from(Message::new("banner-date-not-given")), Arg::from),
+    )
 }
 
 pub(super) fn gender(locale: &Locale, banner: &Banner) -> String {
     let Some(gender) = &banner.gender else { return locale.say("banner-gender-missing", &[]) };
     match codes::find(Set::Gender, gender) {
-        Some(code) => locale.label([code_id(code).as_str()], code.display),
+        Some(code) => locale.code(code),
         None => gender.clone(),
     }
 }
 
 pub(super) fn nhs_number(locale: &Locale, banner: &Banner) -> String {
-    match &banner.nhs_number {
-        Some(number) => locale.say("banner-nhs-number", &[("number", number.into())]),
-        None => locale.say("banner-nhs-number-missing", &[]),
-    }
+    let number: Arg = match &banner.nhs_number {
+        Some(number) if banner.nhs_number_wrong => {
+            Message::new("banner-nhs-number-wrong").with("number", number).into()
+        }
+        Some(number) => number.into(),
+        None => return locale.say("banner-nhs-number-missing", &[]),
+    };
+    locale.say("banner-nhs-number", &[("number", number)])
 }
 
 /// How old a view is: the message that says so, and what it is told.
@@ -83,6 +91,13 @@ pub(super) fn as_of(
         (contact, _) => ("as-of-stale", contact),
     };
     (id, [("when", when.map_or_else(String::new, dates::show_minute).into())])
+}
+
+/// How old a view is, in a sentence.
+pub(super) fn as_of_view(locale: &Locale, kind: &str, as_of: &AsOfView) -> String {
+    let time = |text: &Option<String>| text.as_deref().and_then(dates::from_rfc3339);
+    let (message, when) = self::as_of(kind, time(&as_of.now), time(&as_of.last_contact));
+    locale.say(message, &when)
 }
 
 /// A consent, or another basis.
@@ -110,6 +125,68 @@ pub(super) fn by(locale: &Locale, by: &By) -> String {
         Some(name) => locale.say("by-of", &[author, role, day, ("organisation", name.into())]),
         None => locale.say("by", &[author, role, day]),
     }
+}
+
+/// Who approved something, their organisation's ODS code included.
+pub(super) fn signed(locale: &Locale, by: &By) -> String {
+    let (Some(organisation), Some(ods)) = (&by.organisation, &by.ods) else { return self::by(locale, by) };
+    let role = role(locale, by.role).into();
+    let told = [("author", (&by.author).into()), ("role", role), ("day", (&by.day).into())];
+    let of = [("organisation", organisation.into()), ("ods", ods.into())];
+    locale.say("by-of-ods", &[&told[..], &of].concat())
+}
+
+/// The label of a question.
+pub(super) fn label(locale: &Locale, field: &FieldView) -> String {
+    schema::field(&field.key).map_or_else(|| field.label.clone(), |(known, _)| locale.field(known))
+}
+
+/// How a coded answer is put into words.
+pub(super) enum Coded<'a> {
+    /// As the code is.
+    Code(&'static Code),
+    /// As the code is, with words of somebody's own.
+    With(&'static Code, &'a str),
+    /// In words alone.
+    Words(&'a str),
+}
+
+/// Reads a coded answer to a field.
+pub(super) fn coded<'a>(key: &str, code: Option<&str>, text: &'a str) -> Coded<'a> {
+    let found = schema::field(key).and_then(|(field, _)| code_of(field, code?));
+    let Some(code) = found else { return Coded::Words(text) };
+    match text.strip_prefix(code.display).map(|rest| (rest, rest.strip_prefix(": "))) {
+        Some(("", _)) => Coded::Code(code),
+        Some((_, Some(words))) => Coded::With(code, words),
+        _ => Coded::Words(text),
+    }
+}
+
+/// A coded answer to a field.
+pub(super) fn coded_value(locale: &Locale, key: &str, code: Option<&str>, text: &str) -> String {
+    match coded(key, code, text) {
+        Coded::Code(code) => locale.code(code),
+        Coded::With(code, words) => {
+            let told = [("answer", locale.code(code).into()), ("words", words.into())];
+            locale.say("answer-with-words", &told)
+        }
+        Coded::Words(words) => words.to_owned(),
+    }
+}
+
+/// An answer to a field.
+pub(super) fn value(locale: &Locale, key: &str, value: &ValueView) -> String {
+    match value.answer {
+        "text" | "date" | "number" => value.text.clone(),
+        "coded" => coded_value(locale, key, value.code.as_deref(), &value.text),
+        kind => locale.say(&format!("answer-{kind}"), &[]),
+    }
+}
+
+/// Until when glass is broken.
+pub(super) fn glass(locale: &Locale, until: &Option<String>) -> String {
+    let until = until.as_deref().and_then(dates::from_rfc3339).map_or_else(String::new, dates::show_minute);
+    locale.say("glass-open", &[("until", until.into())])
 }
 
 /// What somebody is to the plan.

@@ -14,7 +14,7 @@ use super::leaf::{Answer, Leaf, Source};
 use super::locale::{Arg, Locale};
 use super::schema::{self, Class, FIELDS, Field, Kind, Part, Section};
 use super::withheld::{restricted, withheld, withhold};
-use super::{alerts, approval, dates, phrases};
+use super::{alerts, approval, dates, phrases, words};
 use crate::crdt::{ChangeHash, Document};
 
 /// Where something that stands comes from.
@@ -247,7 +247,7 @@ pub struct SectionView {
     /// Stable name.
     pub name: &'static str,
     /// For people.
-    pub title: &'static str,
+    pub title: String,
     /// Answered fields, in the order of the table.
     pub fields: Vec<FieldView>,
     /// Lists with items.
@@ -388,7 +388,7 @@ pub fn view(material: &Material<'_>) -> PlanView {
         .map(|section| SectionView {
             number: section.number(),
             name: section.name(),
-            title: section.title(),
+            title: section.title().to_owned(),
             fields: Vec::new(),
             lists: Vec::new(),
             decisions: decisions(material, section),
@@ -406,7 +406,7 @@ pub fn view(material: &Material<'_>) -> PlanView {
     let consents = material.consents.iter().map(consent).collect();
     let banner = banner::banner(&sections, material.as_of.now);
     let control = control::control(material, &sections, &banner);
-    sections[0].fields = control::fields(&control);
+    sections[0].fields = control::fields(&control, Locale::british_english());
     let mut view = PlanView {
         kind: "full",
         version: approval::version(material.digests),
@@ -679,17 +679,8 @@ pub(super) fn by(provenance: &Provenance) -> By {
 }
 
 fn consent(standing: &StandingConsent) -> ConsentView {
-    let scope = match standing.scope {
-        Scope::Record => "record",
-        Scope::Share => "share",
-    };
-    let outcome = match standing.outcome {
-        Outcome::Given => "given",
-        Outcome::Withdrawn => "withdrawn",
-        Outcome::BestInterests => "best-interests",
-        Outcome::Attorney => "attorney",
-        Outcome::Representative => "representative",
-    };
+    let scope = words::scope(standing.scope);
+    let outcome = words::outcome(standing.outcome);
     let grounds = standing.grounds.as_ref().map(|grounds| GroundsView {
         by: grounds.by.clone(),
         consulted: grounds.consulted.clone(),

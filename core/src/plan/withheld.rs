@@ -4,6 +4,7 @@ use bedside_protocol::ids::Timestamp;
 
 use super::dates;
 use super::locale::Locale;
+use super::phrases;
 use super::schema::{self, Field, Part};
 use super::view::{Alert, Answers, GlassView, Material, PlanView, ValueView, leaves, values};
 
@@ -22,9 +23,8 @@ impl GlassView {
     /// Broken on a ground, in somebody's words, until a moment.
     #[must_use]
     pub fn new(reason: &'static str, why: String, until: Timestamp) -> Self {
-        let told = [("until", dates::show_minute(until).into())];
-        let text = Locale::british_english().say("glass-open", &told);
-        Self { reason, why, until: dates::rfc3339(until), text }
+        let until = dates::rfc3339(until);
+        Self { reason, why, text: phrases::glass(Locale::british_english(), &until), until }
     }
 }
 

@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 
 use super::alerts::review_days;
 use super::dates::{self, Partial};
+use super::locale::{Arg, Message};
 use super::schema::Section;
 use super::view::{By, PlanView};
 use crate::limits::DUE_SOON_DAYS;
@@ -184,29 +185,39 @@ pub fn due_by(today: Partial) -> Option<Partial> {
 impl Why {
     /// For people.
     #[must_use]
-    pub fn words(&self, today: Partial) -> String {
-        let title = |number: &u8| Section::from_number(*number).map_or("?", Section::title);
+    pub fn message(&self, today: Partial) -> Message {
+        let titles = |numbers: &[u8]| {
+            Arg::Sections(numbers.iter().filter_map(|number| Section::from_number(*number)).collect())
+        };
         match self {
-            Self::Asked { by, on, note } if note.is_empty() => format!("{by} asked for approval on {on}"),
-            Self::Asked { by, on, note } => format!("{by} asked for approval on {on}: {note}"),
-            Self::ChangedSinceApproval { by, on } => format!("Changed since {by} approved it on {on}"),
+            Self::Asked { by, on, note } if note.is_empty() => {
+                Message::new("why-asked").with("by", by).with("day", on)
+            }
+            Self::Asked { by, on, note } => {
+                Message::new("why-asked-note").with("by", by).with("day", on).with("note", note)
+            }
+            Self::ChangedSinceApproval { by, on } => {
+                Message::new("why-changed-since-approval").with("by", by).with("day", on)
+            }
             Self::Review { section, day } => {
-                let what = section.as_ref().map_or("The plan", title);
-                match Partial::parse(day) {
-                    Some(day) if day < today => format!("{what} was due for review on {}", day.show()),
-                    Some(day) if day == today => format!("{what} is due for review today"),
-                    day => {
-                        format!("{what} is due for review on {}", day.map(Partial::show).unwrap_or_default())
-                    }
-                }
+                let day = Partial::parse(day);
+                let due = match (day, section) {
+                    (Some(day), Some(_)) if day < today => "why-review-overdue",
+                    (Some(day), Some(_)) if day == today => "why-review-today",
+                    (_, Some(_)) => "why-review-due",
+                    (Some(day), None) if day < today => "why-plan-review-overdue",
+                    (Some(day), None) if day == today => "why-plan-review-today",
+                    (_, None) => "why-plan-review-due",
+                };
+                Message::new(due)
+                    .with("section", titles(section.as_slice()))
+                    .with("day", day.map(Partial::show).unwrap_or_default())
             }
-            Self::Conflict { sections } => {
-                let titles: Vec<&str> = sections.iter().map(title).collect();
-                format!("Decisions in conflict: {}", titles.join("; "))
-            }
-            Self::Held { count: 1, since } => format!("1 entry held, since {since}"),
-            Self::Held { count, since } => format!("{count} entries held, the oldest since {since}"),
-            Self::KeyWorker => "The plan names you as key worker".to_owned(),
+            Self::Conflict { sections } => Message::new("why-conflict").with("sections", titles(sections)),
+            Self::Held { count, since } => Message::new("why-held")
+                .with("count", usize::try_from(*count).unwrap_or(usize::MAX))
+                .with("since", since),
+            Self::KeyWorker => Message::new("why-key-worker"),
         }
     }
 }

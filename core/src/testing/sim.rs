@@ -106,6 +106,7 @@ impl SimDevice {
             entropy: Arc::new(SeededEntropy::new(seed)),
             key_store: key_store.clone(),
             pin_cost: PinCost::FOR_TESTS,
+            language: Arc::default(),
             files,
         };
         Self {

@@ -45,6 +45,7 @@ pub(crate) fn host() -> Host {
         entropy: Arc::new(SystemEntropy::new()),
         key_store: Arc::new(MemoryKeyStore::default()),
         pin_cost: PinCost::FOR_TESTS,
+        language: Arc::default(),
         files: OpenOptions::default(),
     }
 }

@@ -7,6 +7,7 @@
 //! | [`facade`] | `bindings/` decides nothing |
 //! | [`apps`] | what the apps' Kotlin and Swift may import |
 //! | [`leftovers`] | file length, ignored tests, unfinished work, machine paths, registry hosts, the changelog |
+//! | [`sentences`] | what is said of a plan is a message that can be translated |
 //! | [`markdown`] | links and anchors lead somewhere |
 //! | [`named_tests`] | a test that a document names exists |
 //!
@@ -20,6 +21,7 @@ mod markdown;
 mod named_tests;
 mod packages;
 mod rust_text;
+mod sentences;
 mod tree;
 
 use std::fmt;
@@ -53,6 +55,10 @@ enum Fault {
     /// A decision in the facade.
     Branch {
         word: String,
+    },
+    /// A sentence that cannot be translated.
+    Sentence {
+        text: String,
     },
     /// A rule of these checks is about something that is no longer there, and so checks nothing.
     RuleAboutNothing {
@@ -96,6 +102,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Error> {
         ("layers", layers::check(&tree)),
         ("facade", facade::branches(&tree)),
         ("apps", apps::check(&tree)),
+        ("sentences", sentences::past_the_messages(&tree)),
         ("file length", leftovers::long_files(&tree)),
         ("ignored tests", leftovers::ignored_tests(&tree)),
         ("unfinished work", leftovers::unfinished(&tree)),
@@ -136,6 +143,9 @@ impl fmt::Display for Fault {
             Self::Names { name, why } => write!(f, "names `{name}`: {why}"),
             Self::Branch { word } => {
                 write!(f, "`{word}` in the facade: decide it in core/src/api, where every language has it")
+            }
+            Self::Sentence { text } => {
+                write!(f, "\"{text}\": make it a message of core/locales/en-GB, and say that")
             }
             Self::RuleAboutNothing { subject } => {
                 write!(f, "a rule is about `{subject}`, which is not there: correct the rule")

@@ -18,6 +18,41 @@ pub(super) fn code_only(text: &str) -> String {
     code
 }
 
+/// A text that the code holds.
+pub(super) struct Literal<'a> {
+    pub(super) line: usize,
+    pub(super) text: &'a str,
+    /// Bytes, which nobody reads.
+    pub(super) bytes: bool,
+    /// The code before it, since the statement began.
+    pub(super) before: String,
+}
+
+/// Every text that the code holds, comments and characters left out.
+pub(super) fn literals(text: &str) -> Vec<Literal<'_>> {
+    let (mut found, mut before, mut line, mut rest) = (Vec::new(), String::new(), 1, text);
+    while let Some(first) = rest.chars().next() {
+        let string = literal(rest).filter(|_| comment(rest).is_none());
+        let hidden = string.or_else(|| comment(rest)).or_else(|| character(rest));
+        let shown = if first.is_alphanumeric() || first == '_' { word(rest) } else { first.len_utf8() };
+        if let Some(length) = string {
+            let quoted = &rest[..length];
+            let begins = quoted.find('"').map_or(0, |at| at + 1);
+            let text = quoted[begins..].trim_end_matches(['"', '#']);
+            found.push(Literal { line, text, bytes: quoted.starts_with('b'), before: before.clone() });
+        } else if matches!(first, ';' | '{' | '}') {
+            before.clear();
+        }
+        if hidden.is_none() {
+            before.push_str(&rest[..shown]);
+        }
+        let length = hidden.unwrap_or(shown);
+        line += rest[..length].matches('\n').count();
+        rest = &rest[length..];
+    }
+    found
+}
+
 fn word(text: &str) -> usize {
     text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len())
 }
@@ -207,6 +242,14 @@ mod tests {
         let code = "/*\n\n*/ \"a\nb\" x::y";
         let name = &names(&code_only(code))[0];
         assert_eq!((name.line, name.path.as_str()), (4, "x::y"));
+    }
+
+    #[test]
+    fn a_text_is_found_with_the_code_before_it() {
+        let code = "fn f() {\n    x.expect(\"one\"); // \"no\"\n    g('\"', r#\"two \"2\"#)\n}";
+        let found = literals(code);
+        let shown: Vec<_> = found.iter().map(|l| (l.line, l.text, l.before.trim())).collect();
+        assert_eq!(shown, [(2, "one", "{\n    x.expect("), (3, "two \"2", ";  \n    g(,")]);
     }
 
     #[test]

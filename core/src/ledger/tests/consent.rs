@@ -4,6 +4,7 @@ use bedside_protocol::entry::{Consent, Grounds};
 use bedside_protocol::statement::Role;
 
 use super::*;
+use crate::plan::locale::Locale;
 use crate::plan::view::locked;
 
 fn grounds() -> Grounds {
@@ -94,7 +95,10 @@ fn a_locked_plan_shows_who_it_is_about_and_the_withdrawal_and_nothing_else() {
     assert_eq!(shown.consents.iter().map(|c| c.outcome).collect::<Vec<_>>(), ["withdrawn"]);
     assert_eq!(alerts(&shown), ["consent-withdrawn"]);
     let row = crate::plan::summary::summary(&shown);
-    assert_eq!((row.locked, row.cpr.as_str()), (true, "LOCKED: consent is withdrawn"));
+    assert_eq!(
+        (row.locked, row.first.say(Locale::british_english()).as_str()),
+        (true, "LOCKED: consent is withdrawn")
+    );
 }
 
 #[test]

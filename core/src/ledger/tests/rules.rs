@@ -1,6 +1,8 @@
 //! Who records what, and what becomes of edits that cross.
 
 use super::*;
+use crate::plan::compare::differences;
+use crate::plan::locale::Locale;
 
 #[test]
 fn a_prognosis_is_given_by_a_doctor_or_the_responsible_clinician() {
@@ -74,7 +76,7 @@ fn the_plan_of_an_earlier_moment_is_what_was_known_then() {
     let as_of = AsOf { now: Timestamp(1_000_000), last_contact: None };
     let then = then.material(&story.cast.trust, as_of, crate::ledger::replica::Backlog::default(), view);
     assert_eq!(then.section(Section::Preferences).field(PLACE).unwrap().values[0].text, "home");
-    let found = crate::plan::compare::differences(&then, &plan(&story.alice, &story));
+    let found = differences(&then, &plan(&story.alice, &story), Locale::british_english());
     let words: Vec<&str> = found.iter().map(|difference| difference.text.as_str()).collect();
     assert_eq!(words, ["Preferred places: Place of death, first: home -> hospice"]);
 }

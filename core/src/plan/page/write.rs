@@ -8,7 +8,7 @@ use crate::plan::codes::{self, Code};
 use crate::plan::dates::{self, Partial};
 use crate::plan::locale::{Args, Locale, code_id, field_id, section_id};
 use crate::plan::phrases;
-use crate::plan::schema::{self, Kind, Section};
+use crate::plan::schema::{self, Section};
 use crate::plan::view::{
     Alert, ConsentView, DecisionView, FieldView, ItemView, ListView, PlanView, SectionView, ValueView,
 };
@@ -332,20 +332,13 @@ impl<'a> Writer<'a> {
     }
 
     fn coded(&self, key: &str, value: &ValueView) -> String {
-        let set = schema::field(key).and_then(|(field, _)| match field.kind {
-            Kind::One(set) => Some(set),
-            _ => None,
-        });
-        let found = set.and_then(|set| codes::of(set).find(|code| Some(code.code) == value.code.as_deref()));
-        let Some(code) = found else { return value.text.clone() };
-        let own_words = value.text.strip_prefix(code.display).and_then(|rest| rest.strip_prefix(": "));
-        match own_words {
-            _ if value.text == code.display => self.code(code),
-            Some(words) => {
+        match phrases::coded(key, value.code.as_deref(), &value.text) {
+            phrases::Coded::Code(code) => self.code(code),
+            phrases::Coded::With(code, words) => {
                 let told = [("answer", self.code(code).into()), ("words", words.into())];
                 self.say("answer-with-words", &told)
             }
-            None => value.text.clone(),
+            phrases::Coded::Words(words) => words.to_owned(),
         }
     }
 

@@ -3,6 +3,7 @@
 mod alerts;
 mod answers;
 mod json;
+mod languages;
 mod pages;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use expect_test::{Expect, expect};
 
 use super::check::read_answer;
 use super::leaf::{Answer, Leaf, Source};
+use super::locale::Locale;
 use super::page::{Audience, Page};
 use super::schema::{Section, TEXTS, field};
 use super::summary::summary;
@@ -342,7 +344,8 @@ fn two_doctors_offline_decide_cpr_differently_and_neither_is_lost() {
     );
     let summary = summary(&plan.view());
     assert!(summary.in_conflict);
-    expect!["CPR IN CONFLICT: CPR not recommended / CPR recommended"].assert_eq(&summary.cpr);
+    expect!["CPR IN CONFLICT: CPR not recommended / CPR recommended"]
+        .assert_eq(&summary.first.say(Locale::british_english()));
 }
 
 #[test]
@@ -456,7 +459,7 @@ fn what_this_version_cannot_place_is_counted_and_never_taken_for_a_decision() {
     let view = plan.view();
     assert_eq!(view.unreadable, 2);
     assert!(view.section(Section::Cpr).is_empty());
-    assert_eq!(summary(&view).cpr, "CPR not documented");
+    assert_eq!(summary(&view).first.say(Locale::british_english()), "CPR not documented");
 }
 
 #[test]

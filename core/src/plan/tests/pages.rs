@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::super::codes::{self, Set};
 use super::super::locale::{Arg, Locale};
 use super::super::page::{Block, Fact, Item, Part, Said};
-use super::super::schema::{FIELDS, Kind};
+use super::languages::{english, in_cyrillic};
 use super::*;
 use crate::plan::approval::urgent;
 use crate::plan::for_person::for_person;
@@ -305,70 +305,18 @@ fn counts_follow_the_language() {
     assert_eq!(waiting(2), "2 changes made here are not sent yet");
 }
 
-/// Every message in Greek letters, every answer in Cyrillic: Latin letters on a page are an English sentence that nobody
-/// can translate, or the month of a date.
 #[test]
 fn no_sentence_of_a_page_is_written_anywhere_but_in_the_messages() {
     let greek = Locale::pseudo();
-    let mut plan = Told::new();
-    let by = plan.by("Жанна", Role::Nurse, 3);
-    let mut puts = Vec::new();
-    for field in
-        FIELDS.iter().filter(|f| !f.section.is_decision() && f.class != super::super::schema::Class::A)
-    {
-        let leaf = |answer| Leaf::new(answer, Source::Person).to_bytes();
-        let key = field.key_for("00000000000000aa");
-        puts.push(match (field.kind, field.key) {
-            (Kind::Text, _) => Edit::Text { key, text: "Жук".into() },
-            (_, "identity.nhs_number") => Edit::Put { key, value: leaf(Answer::text("9434765919").unwrap()) },
-            (kind, _) => Edit::Put { key, value: leaf(in_cyrillic(kind)) },
-        });
-    }
-    let change = plan.document.edit(&Actor::new([1; 16]), Timestamp(0), &puts).unwrap();
-    plan.authors.insert(inspect(&change, TEXTS).unwrap().hash, by);
-    for section in Section::ALL.into_iter().filter(|section| section.is_decision()) {
-        let of_section = FIELDS.iter().filter(|field| field.section == section);
-        let fields = of_section
-            .map(|f| (f.key_for("00000000000000aa"), Leaf::new(in_cyrillic(f.kind), Source::Person)));
-        let by = plan.by("Жора", Role::Doctor, 2);
-        let (entry, section, fields) = (by.entry, section.number(), fields.collect());
-        plan.decisions.push(StandingDecision {
-            entry,
-            section,
-            fields,
-            by: by.clone(),
-            endorsed_by: vec![by],
-        });
-    }
-    plan.consent(Scope::Share, Outcome::Given, "Жо");
-    plan.consents[0].by.author = "Жак".into();
-    plan.consents[0].by.organisation = Some("Жэк".into());
-    plan.decisions.iter_mut().for_each(|d| d.by.organisation = None);
-    plan.decisions.iter_mut().flat_map(|d| &mut d.endorsed_by).for_each(|by| by.organisation = None);
-    plan.approve("Жюль", 1);
-    plan.approvals[0].by.organisation = None;
-    plan.approvals[0].decisions.values_mut().flatten().for_each(|d| d.by.organisation = None);
-    plan.change(Section::Home);
-    (plan.held, plan.waiting) = (2, 1);
+    let plan = in_cyrillic();
     let shut = || locked(plan.view());
     let views = [plan.view(), plan.shown(urgent), plan.shown(past), shut(), Told::new().view()];
     for (view, audience) in views.iter().flat_map(|view| Audience::ALL.map(|audience| (view, audience))) {
         let page = Page::in_language(view, audience, &greek);
         for shown in [page.text(), words(&page.html())] {
-            let latin = shown.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
-            let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-            let english: Vec<&str> = latin.filter(|word| !months.contains(word)).collect();
+            let english = english(&shown);
             assert!(english.is_empty(), "{audience:?} {}: {english:?}\n{shown}", view.kind);
         }
-    }
-}
-
-fn in_cyrillic(kind: Kind) -> Answer {
-    match kind {
-        Kind::Text | Kind::Line => Answer::text("Жук").unwrap(),
-        Kind::One(set) => Answer::from(codes::of(set).next().unwrap()),
-        Kind::Date => Answer::date("2026-11-02").unwrap(),
-        Kind::Number { max, .. } => Answer::Number(max),
     }
 }
 
