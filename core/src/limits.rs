@@ -117,6 +117,9 @@ pub const BROKEN_GLASS_MS: u64 = 60 * 60 * 1_000;
 /// How many rows of an access record are shown, the newest first.
 pub const ACCESS_ROWS_MAX: usize = 1_000;
 
+/// How many lines of it stand on the person's page, and as many of broken glass before them: a page that is read to its end.
+pub const PAGE_LOOKS_MAX: usize = 20;
+
 /// How many months ahead the next review of a plan may be planned. National guidance on end-of-life plans.
 pub const REVIEW_MONTHS_MAX: i8 = 3;
 

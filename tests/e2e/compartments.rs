@@ -1,8 +1,8 @@
 //! Reading without consent, and what a person noted before they had a plan.
 
 use bedside_core::api::{
-    Answer, ApiError, App, ConsentSpec, InviteSpec, Leaf, Outcome, PlanId, Reason, Role, Scope, Source,
-    Timestamp,
+    Answer, ApiError, App, Audience, ConsentSpec, InviteSpec, Leaf, Outcome, PlanId, Reason, Role, Scope,
+    Source, Timestamp,
 };
 
 use crate::world::*;
@@ -95,6 +95,26 @@ fn broken_glass_closes_after_an_hour_and_when_the_clock_is_set_back() {
     assert_eq!(kind(&street.crew, plan), "locked");
     street.crew.clock.set(now);
     assert_eq!(street.crew.access_record(plan).unwrap().iter().filter(|r| r.act == "break-glass").count(), 1);
+}
+
+#[test]
+fn the_person_reads_on_their_page_who_has_looked() {
+    let street = Street::new();
+    let (nurse, person, plan) = (&street.nurse, &street.person, street.plan);
+    let page = || person.page(plan, None).unwrap().text();
+    assert!(!page().to_lowercase().contains("nobody looked"));
+    nurse.plan(plan).unwrap();
+    nurse.print(plan, None).unwrap();
+    street.withdraw();
+    street.break_glass(&street.crew, "found unconscious").unwrap();
+    converge(&[nurse, &street.crew, person]);
+    let text = page().split_whitespace().collect::<Vec<_>>().join(" ");
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("no {words} in {text}"));
+    let glass = at("Crew Seven (urgent care, Willow) opened your plan on 22-Nov-2026");
+    assert!(at("WHO HAS LOOKED AT YOUR PLAN") < glass && glass < at("Amira Khan (nurse, Riverside) printed"));
+    assert!(text.contains("It was for care that could not wait. They wrote: found unconscious"));
+    assert!(nurse.page(plan, Some(Audience::Person)).unwrap().html().contains("opened your plan on"));
+    assert!(!nurse.page(plan, Some(Audience::Summary)).unwrap().text().contains("Who has looked"));
 }
 
 #[test]

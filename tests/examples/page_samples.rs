@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use bedside_core::api::{Audience, Page};
-use bedside_core::testing::pages::{crowded, samples};
+use bedside_core::api::Audience;
+use bedside_core::testing::pages::{crowded, page, samples};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder: PathBuf = std::env::args_os().nth(1).ok_or("name a folder")?.into();
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for audience in Audience::ALL {
             let view = if audience == Audience::Urgent { &urgent } else { &view };
             let file = folder.join(format!("{name}-{}.html", audience.name()));
-            std::fs::write(file, Page::of(view, audience).html())?;
+            std::fs::write(file, page(name, view, audience).html())?;
         }
     }
     Ok(())

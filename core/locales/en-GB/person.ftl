@@ -207,3 +207,34 @@ person-consent-share = { $outcome ->
         [attorney] The person you chose to speak for you said that we may share this plan.
        *[representative] The person who speaks for you said that we may share this plan.
     }
+
+# Who has looked at the plan. Nobody knows that nobody has: only what has come to this device.
+person-heading-looks = Who has looked at your plan
+person-looks-known = This is what this device had been told by { $when }. Newer looks may not be here yet.
+person-looks-known-never = This is what is on this device. It has not been in touch with others yet.
+person-looks-none = No looks are written down here, up to { $when }. Some may not be here yet.
+person-looks-none-never = No looks are written down here. This device has not been in touch with others yet.
+person-looks-own = Your own looks are not written down.
+person-looks-more = { $count ->
+        [one] There is { $count } more. You can ask to see it.
+       *[other] There are { $count } more. You can ask to see them all.
+    }
+person-looked-view = { $who } looked at your plan
+person-looked-reveal = { $who } asked to be shown: { $what }
+person-looked-print = { $who } printed your plan
+person-looked-export = { $who } made a copy of your plan
+person-looked-glass = { $reason ->
+        [emergency-treatment] { $who } opened your plan on { $when }, when you had said no. It was for care that could not wait. They wrote: { $why }
+        [safeguarding] { $who } opened your plan on { $when }, when you had said no. It was because they thought somebody was not safe. They wrote: { $why }
+        [legal-duty] { $who } opened your plan on { $when }, when you had said no. It was because of the law. They wrote: { $why }
+       *[none] { $who } opened your plan on { $when }, when you had said no. They did not say why.
+    }
+person-role-proxy = speaks for you
+person-field-home-key_safe = the code of your key safe
+person-looked-when = { $count ->
+        [one] on { $when }
+       *[other] { $count } times that day, the last time on { $when }
+    }
+person-looked-who = { $author } ({ $role })
+person-looked-who-of = { $author } ({ $role }, { $organisation })
+person-looked-doubtful = We are not sure who this was

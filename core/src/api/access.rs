@@ -17,6 +17,8 @@ use crate::ledger::replica::Backlog;
 use crate::limits::{ACCESS_ROWS_MAX, BROKEN_GLASS_MS};
 use crate::plan::authority::{Target, may_write};
 use crate::plan::locale::{Locale, Message};
+use crate::plan::looks::{Looked, sort};
+use crate::plan::page::{Audience, Page};
 use crate::plan::schema::{self, Part};
 use crate::plan::view::{AsOf, GlassView, Material, PlanView, ValueView};
 use crate::plan::withheld::{opened, reveal};
@@ -64,10 +66,18 @@ impl App {
     ///
     /// For whoever may read the plan. While it is locked for their organisation, for its privacy officer alone.
     pub fn access_record(&self, plan: PlanId) -> Result<Vec<AccessRow>, ApiError> {
+        let locale = self.locale();
+        let mut looks = self.looks_at(plan)?;
+        looks.truncate(ACCESS_ROWS_MAX);
+        Ok(looks.into_iter().map(|looked| AccessRow::of(looked, &locale)).collect())
+    }
+
+    /// Every look at a plan that is known of here, the newest first.
+    pub(super) fn looks_at(&self, plan: PlanId) -> Result<Vec<Looked>, ApiError> {
         self.is_here(plan)?;
         let open = self.vault()?;
         let pending = open.pending_looks(plan.0)?;
-        let (own, locale) = (self.identity(), self.locale());
+        let own = self.identity();
         let mut books = open.books();
         let oversees = books.may(Capabilities::OVERSEE);
         if !oversees
@@ -76,38 +86,56 @@ impl App {
         {
             return Err(super::plans::locked_out());
         }
-        let mut rows = Vec::new();
+        let mut looks = Vec::new();
         for (_, log) in
             books.beside(&open.vault, plan.0)?.into_iter().filter(|(c, _)| *c == Compartment::AccessRecord)
         {
             let (replica, trust) = books.replica_and_trust(&open.vault, log)?;
             for (id, entry, verdict) in replica.ledger().in_order() {
-                let (Body::Looks(looks), Some(by)) = (&entry.body, replica.provenance(&id, trust)) else {
+                let (Body::Looks(of_entry), Some(by)) = (&entry.body, replica.provenance(&id, trust)) else {
                     continue;
                 };
                 let held = match verdict {
-                    Verdict::Held(reason) => Some(reason.message().say(&locale)),
+                    Verdict::Held(reason) => Some(reason.message()),
                     Verdict::Standing => None,
                 };
-                rows.extend(looks.iter().map(|look| AccessRow {
+                looks.extend(of_entry.iter().map(|look| Looked {
                     author: by.author.clone(),
-                    role: by.role.name().to_owned(),
+                    role: by.role,
                     organisation: by.organisation.clone(),
+                    look: look.clone(),
+                    waiting: false,
                     held: held.clone(),
-                    ..AccessRow::of(look, &locale)
                 }));
             }
         }
-        rows.extend(pending.iter().map(|look| AccessRow {
-            author: own.as_ref().map(|own| own.name.clone()).unwrap_or_default(),
-            role: own.as_ref().map(|own| own.role.name().to_owned()).unwrap_or_default(),
-            organisation: own.as_ref().and_then(|own| own.organisation.clone()),
-            waiting: true,
-            ..AccessRow::of(look, &locale)
-        }));
-        rows.sort_by(|a, b| (b.at, &b.author, b.act, &b.what).cmp(&(a.at, &a.author, a.act, &a.what)));
-        rows.truncate(ACCESS_ROWS_MAX);
-        Ok(rows)
+        if let Some(own) = own {
+            looks.extend(pending.into_iter().map(|look| Looked {
+                author: own.name.clone(),
+                role: own.role,
+                organisation: own.organisation.clone(),
+                look,
+                waiting: true,
+                held: None,
+            }));
+        }
+        sort(&mut looks);
+        Ok(looks)
+    }
+
+    /// A view as a page for a kind of reader. The person's has who looked at its end.
+    pub(super) fn page_of(
+        &self,
+        plan: PlanId,
+        view: &PlanView,
+        audience: Audience,
+    ) -> Result<Page, ApiError> {
+        let locale = self.locale();
+        let page = Page::in_language(view, audience, &locale);
+        Ok(match (audience, view.kind) {
+            (Audience::Person, "full") => page.with_looks(view, &self.looks_at(plan)?, &locale),
+            _ => page,
+        })
     }
 
     /// Shows a field that views withhold, such as the key-safe code. It is recorded, durably, before it is shown.
@@ -244,7 +272,8 @@ fn glass_name(open: &OpenVault, plan: LogId) -> String {
 }
 
 impl AccessRow {
-    fn of(look: &Look, locale: &Locale) -> Self {
+    fn of(looked: Looked, locale: &Locale) -> Self {
+        let Looked { author, role, organisation, look, waiting, held } = looked;
         let act = match look.act {
             Act::View => "view",
             Act::Reveal => "reveal",
@@ -254,16 +283,16 @@ impl AccessRow {
         };
         Self {
             at: look.at.0,
-            author: String::new(),
-            role: String::new(),
-            organisation: None,
+            author,
+            role: role.name().to_owned(),
+            organisation,
             act,
-            what: look.what.clone(),
+            text: words::look(&look).say(locale),
             reason: look.why.as_ref().map(|why| words::reason(why.reason)),
-            why: look.why.as_ref().map(|why| why.text.clone()),
-            text: words::look(look).say(locale),
-            waiting: false,
-            held: None,
+            why: look.why.map(|why| why.text),
+            what: look.what,
+            waiting,
+            held: held.map(|why| why.say(locale)),
         }
     }
 }

@@ -9,7 +9,6 @@ use super::{ApiError, App, PlanId, Saved, Section};
 use crate::fhir::{self, Bases, DecisionRead, PlanRead, Said};
 use crate::plan::csv::render_csv;
 use crate::plan::leaf::{Answer, Leaf};
-use crate::plan::page::Page;
 use crate::plan::schema::{self, Class, Field, Kind, Part};
 use crate::plan::view::{FieldView, PlanView, ValueView};
 
@@ -108,7 +107,7 @@ impl App {
         match format {
             ExportFormat::Fhir => Ok(fhir::write_plan(&plan.to_string(), &view, &bases)),
             ExportFormat::Csv => Ok(render_csv(&view)),
-            ExportFormat::Text => Ok(Page::of(&view, self.usual_audience()).text()),
+            ExportFormat::Text => Ok(self.page_of(plan, &view, self.usual_audience())?.text()),
             ExportFormat::Json => serde_json::to_string(&view)
                 .map(|json| json + "\n")
                 .map_err(|error| ApiError::Bug { step: "writing JSON".into(), source: Some(error.into()) }),

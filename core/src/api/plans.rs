@@ -293,7 +293,7 @@ impl App {
     pub fn page(&self, plan: PlanId, audience: Option<Audience>) -> Result<Page, ApiError> {
         let audience = audience.unwrap_or_else(|| self.usual_audience());
         let view = self.seen(plan, audience == Audience::Urgent)?;
-        Ok(Page::in_language(&view, audience, &self.locale()))
+        self.page_of(plan, &view, audience)
     }
 
     /// The same page as a document of HTML, for paper. That it was printed is recorded before it is.
@@ -301,7 +301,7 @@ impl App {
         let audience = audience.unwrap_or_else(|| self.usual_audience());
         let (view, _) = self.shown(plan, audience == Audience::Urgent)?;
         self.looked_and_wait(plan, Act::Print, None)?;
-        Ok(Page::in_language(&view, audience, &self.locale()).html())
+        Ok(self.page_of(plan, &view, audience)?.html())
     }
 
     /// The kind of reader that this device's person is.

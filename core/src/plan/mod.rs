@@ -16,6 +16,7 @@
 //! | [`for_person`] | what of a plan the person is not shown |
 //! | [`page`] | a view as four kinds of readers read it, as text and as HTML |
 //! | [`locale`] | sentences and labels in the reader's language |
+//! | [`looks`] | who has looked at a plan |
 //! | [`csv`] | every answer as a row of a table |
 //! | [`words`] | what an entry changes, for the history |
 //! | `spoken` | a view in another language |
@@ -37,6 +38,7 @@ pub mod for_person;
 pub mod leaf;
 mod legal;
 pub mod locale;
+pub mod looks;
 pub mod nhs_number;
 pub mod page;
 mod phrases;

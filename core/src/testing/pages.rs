@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bedside_protocol::entry::{Outcome, Scope};
+use bedside_protocol::entry::{Act, Look, Outcome, Reason, Scope, Why};
 use bedside_protocol::ids::{EntryId, Timestamp};
 use bedside_protocol::statement::Role;
 
@@ -11,6 +11,9 @@ use crate::crdt::{Actor, ChangeHash, Document, Edit, inspect};
 use crate::plan::approval::urgent;
 use crate::plan::check::{Given, check_decision, check_edit, encode_decision, read_answer};
 use crate::plan::leaf::{Answer, Leaf, Source};
+use crate::plan::locale::{Locale, Message};
+use crate::plan::looks::Looked;
+use crate::plan::page::{Audience, Page};
 use crate::plan::schema::{FIELDS, Kind, Section, TEXTS, field};
 use crate::plan::view::{
     AsOf, Course, Material, PlanView, Provenance, StandingApproval, StandingConsent, StandingDecision,
@@ -432,6 +435,47 @@ pub fn samples() -> Vec<(&'static str, PlanView, PlanView)> {
         ("locked", shut(), shut()),
         ("past", then(), then()),
     ]
+}
+
+/// A sample as a reader reads it; on the person's page with invented looks, of an empty plan with none.
+#[must_use]
+pub fn page(name: &str, view: &PlanView, audience: Audience) -> Page {
+    let page = Page::of(view, audience);
+    let looks = if name == "empty" { Vec::new() } else { looks() };
+    match (audience, view.kind) {
+        (Audience::Person, "full") => page.with_looks(view, &looks, Locale::british_english()),
+        _ => page,
+    }
+}
+
+/// Who looked at a sample.
+#[must_use]
+pub fn looks() -> Vec<Looked> {
+    let looked = |author: &str, role, organisation: Option<&str>, hours: u64, act| Looked {
+        author: author.to_owned(),
+        role,
+        organisation: organisation.map(str::to_owned),
+        look: Look { at: Timestamp(NOW.0 - hours * 3_600_000), act, what: None, why: None },
+        waiting: false,
+        held: None,
+    };
+    let riverside = Some("Riverside");
+    let mut looks = vec![
+        looked("Jo Nurse", Role::Nurse, riverside, 1, Act::View),
+        looked("Jo Nurse", Role::Nurse, riverside, 2, Act::View),
+        looked("Jo Nurse", Role::Nurse, riverside, 3, Act::Print),
+        looked("Jo Nurse", Role::Nurse, riverside, 30, Act::View),
+        looked("Daniel Okafor", Role::Proxy, None, 50, Act::View),
+        looked("Crew Seven", Role::UrgentCare, Some("Ambulance"), 80, Act::BreakGlass),
+        looked("Cathy Lunn", Role::Carer, Some("Willow House"), 90, Act::Reveal),
+        looked("Cathy Lunn", Role::Carer, Some("Willow House"), 95, Act::Export),
+    ];
+    let text = "found unconscious <in> the kitchen".to_owned();
+    looks[5].look.why = Some(Why { reason: Reason::EmergencyTreatment, text });
+    looks[6].look.what = Some("home.key_safe".to_owned());
+    looks[7].look.what = Some("fhir".to_owned());
+    looks[7].held = Some(Message::new("held-credential"));
+    looks
 }
 
 /// Plans that hold more than a page does, or stranger words than people write.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `write` | answers, items, decisions and sections in words |
 //! | `person`, `care_team`, `urgent`, `summary` | what each reader is shown, in which order |
+//! | `looks` | who has looked, at the end of the person's page |
 //! | [`text`] | a page at eighty columns |
 //! | [`html`] | a page for a screen and for A4 |
 //!
@@ -11,6 +12,7 @@
 
 mod care_team;
 mod html;
+mod looks;
 mod person;
 mod summary;
 mod text;
@@ -23,6 +25,7 @@ use serde::Serialize;
 use super::dates;
 use super::for_person::for_person;
 use super::locale::Locale;
+use super::looks::{Looked, sort};
 use super::phrases;
 use super::view::PlanView;
 use write::Writer;
@@ -241,6 +244,16 @@ impl Page {
             parts,
             foot,
         }
+    }
+
+    /// With who has looked at the plan at the end: the person's page of this view, in the language that it is in already. What
+    /// `looks` says of somebody is shown to the person as it is.
+    #[must_use]
+    pub fn with_looks(mut self, view: &PlanView, looks: &[Looked], locale: &Locale) -> Self {
+        let mut newest_first = looks.to_vec();
+        sort(&mut newest_first);
+        self.parts.push(looks::part(&Writer::new(view, self.audience, locale), &newest_first));
+        self
     }
 
     /// At eighty columns.

@@ -49,7 +49,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A label, likewise.
-    fn label(&self, id: &str, otherwise: &str) -> String {
+    pub(super) fn label(&self, id: &str, otherwise: &str) -> String {
         let plain = format!("person-{id}");
         let plain = self.is_plain().then_some(plain.as_str());
         self.locale.label(plain.into_iter().chain([id]), otherwise)

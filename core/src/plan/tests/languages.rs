@@ -14,6 +14,7 @@ use super::super::authority::{Target, may_write};
 use super::super::codes;
 use super::super::compare::differences;
 use super::super::locale::{Locale, Message};
+use super::super::looks::Looked;
 use super::super::schema::{Class, FIELDS, Kind};
 use super::super::words;
 use super::super::worklist::listings;
@@ -23,6 +24,7 @@ use crate::plan::approval::urgent;
 use crate::plan::check::{ShapeError, Wanted, encode_decision};
 use crate::plan::dates;
 use crate::plan::withheld::opened;
+use crate::testing::pages::looks;
 
 /// Every field answered, nothing of it in Latin letters.
 pub(super) fn in_cyrillic() -> Told {
@@ -52,6 +54,23 @@ pub(super) fn in_cyrillic() -> Told {
     plan.change(Section::Home);
     (plan.held, plan.waiting) = (2, 1);
     plan
+}
+
+/// Looks of every kind, nothing of them in Latin letters.
+pub(super) fn in_cyrillic_looks() -> Vec<Looked> {
+    let mut looks = looks();
+    for looked in &mut looks {
+        looked.author = "Жанна".into();
+        looked.organisation = looked.organisation.take().map(|_| "Жэк".into());
+        looked.look.what = looked.look.what.take().filter(|what| what.starts_with("home"));
+        looked.look.why.iter_mut().for_each(|why| why.text = "Жуть".into());
+    }
+    for reason in [Reason::Safeguarding, Reason::LegalDuty] {
+        let mut another = looks[5].clone();
+        another.look.why = Some(Why { reason, text: "Жуть".into() });
+        looks.push(another);
+    }
+    looks
 }
 
 fn answered() -> Vec<Edit> {

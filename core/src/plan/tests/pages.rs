@@ -5,12 +5,13 @@ use proptest::prelude::*;
 
 use super::super::codes::{self, Set};
 use super::super::locale::{Arg, Locale};
+use super::super::looks::Looked;
 use super::super::page::{Block, Fact, Item, Part, Said};
-use super::languages::{english, in_cyrillic};
+use super::languages::{english, in_cyrillic, in_cyrillic_looks};
 use super::*;
 use crate::plan::approval::urgent;
 use crate::plan::for_person::for_person;
-use crate::testing::pages::{crowded, samples, whole};
+use crate::testing::pages::{crowded, looks, page, samples, whole};
 use crate::testing::plans::{Fullness, sample};
 
 fn pages() -> Vec<(&'static str, Audience, Page)> {
@@ -18,7 +19,7 @@ fn pages() -> Vec<(&'static str, Audience, Page)> {
     all.flat_map(|(name, view, urgent)| {
         Audience::ALL.map(|audience| {
             let view = if audience == Audience::Urgent { &urgent } else { &view };
-            (name, audience, Page::of(view, audience))
+            (name, audience, page(name, view, audience))
         })
     })
     .collect()
@@ -268,6 +269,61 @@ fn what_finds_no_room_on_the_one_page_is_counted_and_named() {
 }
 
 #[test]
+fn who_broke_the_glass_comes_first_of_those_who_looked_and_what_was_done_often_on_a_day_is_one_line() {
+    let page = page("whole", &whole().view(), Audience::Person);
+    let looks = page.parts.last().unwrap();
+    assert_eq!((looks.id, page.foot.len()), ("looks", 1));
+    let [Block::Text { text: known }, Block::Marks { marks }, Block::List { items, .. }, Block::Text { .. }] =
+        looks.blocks.as_slice()
+    else {
+        panic!("what is known, broken glass, looks, and that one's own are not among them")
+    };
+    assert!(known.starts_with("This is what this device had been told by 20-Nov-2026"), "{known}");
+    assert_eq!((marks.len(), marks[0].severity), (1, "danger"));
+    assert!(marks[0].text.contains("Crew Seven") && marks[0].text.contains("found unconscious"));
+    assert_eq!(items.len(), 6, "two looks of one day are one");
+    assert!(items[0].note.as_ref().unwrap().starts_with("2 times that day"));
+    assert!(items[5].note.as_ref().unwrap().ends_with("We are not sure who this was"));
+}
+
+#[test]
+fn where_no_look_is_known_of_the_page_says_up_to_when_and_never_that_nobody_looked() {
+    let known = |view: &PlanView| {
+        let page = Page::of(view, Audience::Person).with_looks(view, &[], Locale::british_english());
+        let Some(Block::Text { text }) = page.parts.last().and_then(|part| part.blocks.first()) else {
+            panic!("it says so")
+        };
+        assert!(!page.text().to_lowercase().contains("nobody looked"));
+        text.clone()
+    };
+    let when = crate::plan::dates::show_minute(whole().last_contact.unwrap());
+    let said = known(&whole().view());
+    assert_eq!(said, format!("No looks are written down here, up to {when}. Some may not be here yet."));
+    let mut alone = whole();
+    alone.last_contact = None;
+    assert!(known(&alone.view()).ends_with("This device has not been in touch with others yet."));
+}
+
+#[test]
+fn of_many_looks_the_newest_are_shown_and_the_others_counted_and_broken_glass_is_not_crowded_out() {
+    let mut many = looks();
+    let one = many[3].clone();
+    for day in 10..60_u64 {
+        let mut look = one.look.clone();
+        look.at = days_ago(day);
+        many.push(Looked { look, ..one.clone() });
+    }
+    let mut glass = many[5].clone();
+    glass.look.at = days_ago(200);
+    many.push(glass);
+    let page = Page::of(&whole().view(), Audience::Person);
+    let page = page.with_looks(&whole().view(), &many, Locale::british_english());
+    let text = page.text();
+    assert_eq!(text.matches("when you had said no").count(), 2, "the old one too");
+    assert!(text.contains("There are 36 more. You can ask to see them all."), "{text}");
+}
+
+#[test]
 fn a_drug_name_stays_whole_and_brand_and_dose_are_told_apart() {
     let text = whole_page(Audience::CareTeam).text();
     assert!(
@@ -312,7 +368,7 @@ fn no_sentence_of_a_page_is_written_anywhere_but_in_the_messages() {
     let shut = || locked(plan.view());
     let views = [plan.view(), plan.shown(urgent), plan.shown(past), shut(), Told::new().view()];
     for (view, audience) in views.iter().flat_map(|view| Audience::ALL.map(|audience| (view, audience))) {
-        let page = Page::in_language(view, audience, &greek);
+        let page = Page::in_language(view, audience, &greek).with_looks(view, &in_cyrillic_looks(), &greek);
         for shown in [page.text(), words(&page.html())] {
             let english = english(&shown);
             assert!(english.is_empty(), "{audience:?} {}: {english:?}\n{shown}", view.kind);
