@@ -1,10 +1,11 @@
 //! The rules of a plan as an app meets them: approving, deciding on what is held, undoing, looking back, being locked out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bedside_core::api::{
     Answer, ApiError, App, At, Audience, EntryId, Leaf, Locale, Outcome, PlanView, Reader, Saved, Scope,
-    Source, Stage, Timestamp,
+    Section, Source, Stage, Timestamp,
 };
 use bedside_core::engine::Input;
 use bedside_protocol::ids::LogId;
@@ -155,6 +156,41 @@ fn history_differences_and_reasons_are_told_in_the_language_of_the_device() {
         Some("consent to record given"),
         "another device, another language"
     );
+    world.settle_and_check();
+}
+
+#[test]
+fn what_cannot_wait_is_sent_before_everything_else() {
+    let (mut world, log) = morning();
+    let plan = plan_of(&log);
+    let first_in_line =
+        |world: &World, seat: usize| world.seats[seat].device.in_line().expect("it is unlocked")[0];
+    let busy = |world: &mut World, seat: usize| {
+        world.set_online(seat, false);
+        let another = world.plans_of(seat).into_iter().find(|other| *other != log).expect("it was started");
+        assert!(world.edit(seat, another, |draft| draft.set_text("wishes.about_me", "I taught music.")));
+        assert_eq!(first_in_line(world, seat), another);
+    };
+    world.start_plan(ALICE, 1, false);
+    world.start_plan(BOB, 2, false);
+    meet(&mut world);
+    busy(&mut world, ALICE);
+    let day = Leaf::new(Answer::date("2026-11-22").expect("it is a day"), Source::Observed);
+    let died = BTreeMap::from([("death.date".to_owned(), day)]);
+    assert!(world.edit(ALICE, log, |draft| draft.decide(Section::AfterDeath, &died, false)));
+    assert_eq!(first_in_line(&world, ALICE), log, "a death");
+    busy(&mut world, BOB);
+    assert!(saves(&mut world, BOB, |app| app.record_consent(
+        plan,
+        Scope::Share,
+        consent(Outcome::Withdrawn)
+    )));
+    assert_eq!(first_in_line(&world, BOB), log, "a withdrawal");
+    for seat in [ALICE, BOB] {
+        world.set_online(seat, true);
+    }
+    meet(&mut world);
+    assert!(shown(&world, PAT, &log).banner.deceased);
     world.settle_and_check();
 }
 

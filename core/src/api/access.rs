@@ -204,14 +204,18 @@ impl App {
         let key = glass_name(&open, plan.0);
         open.vault.write(move |tx| tx.put_meta(&key, &glass)).map_err(DriverError::Store)?;
         self.device.send_looks();
-        if let Err(error) = self.send_first(plan) {
-            tracing::warn!(%error, "it cannot be put first in line; it is sent all the same");
-        }
+        self.send_first(plan);
         Ok(())
     }
 
-    /// Puts what waits to be sent of a plan before everything else.
-    pub(super) fn send_first(&self, plan: PlanId) -> Result<(), ApiError> {
+    /// Puts what waits to be sent of a plan before everything else: a death, a withdrawal, broken glass.
+    pub(super) fn send_first(&self, plan: PlanId) {
+        if let Err(error) = self.put_first_in_line(plan) {
+            tracing::warn!(%error, "it cannot be put first in line; it is sent all the same");
+        }
+    }
+
+    fn put_first_in_line(&self, plan: PlanId) -> Result<(), ApiError> {
         let open = self.vault()?;
         let mut logs = vec![plan.0];
         logs.extend(open.books().beside(&open.vault, plan.0)?.into_iter().map(|(_, log)| log));

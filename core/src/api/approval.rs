@@ -152,7 +152,11 @@ impl App {
         adopt: bool,
         note: &str,
     ) -> Result<Saved, ApiError> {
-        self.say(plan, Says::Review(Review { entry, adopt, note: note.trim().to_owned() }))
+        let saved = self.say(plan, Says::Review(Review { entry, adopt, note: note.trim().to_owned() }))?;
+        if self.with_replica(plan, |replica, _| Ok(replica.ledger().is_about_death(&entry)))? {
+            self.send_first(plan);
+        }
+        Ok(saved)
     }
 
     fn say(&self, plan: PlanId, says: Says) -> Result<Saved, ApiError> {

@@ -159,7 +159,7 @@ impl<A: Deref<Target = App>> Draft<A> {
     /// Signs and writes everything, durably, all or nothing. The draft is empty then, and what it wrote counts as seen.
     ///
     /// Errors: [`ApiError::NotAllowed`] with the rule that forbids it, [`ApiError::Invalid`] when there is nothing to
-    /// change or too much for one entry, [`ApiError::FreeSpace`]. After an error nothing was changed, and the draft holds what
+    /// change or too much for one entry, [`ApiError::FreeSpace`]. A death is the first thing sent at the next contact. After an error nothing was changed, and the draft holds what
     /// it held.
     pub fn commit(&mut self) -> Result<Saved, ApiError> {
         self.commit_with(Rows::default())
@@ -191,8 +191,11 @@ impl<A: Deref<Target = App>> Draft<A> {
         }
         let entries = open.commit_all(all, at, rows)?;
         self.edits.clear();
-        self.decisions.clear();
+        let decisions = std::mem::take(&mut self.decisions);
         self.app.saved_something(self.plan.0)?;
+        if decisions.iter().any(|decision| decision.section == Section::AfterDeath.number()) {
+            self.app.send_first(self.plan);
+        }
         // What was seen before stays when this fails: the next decision is then in conflict, never silently on top.
         if let Ok(seen) = self.app.standing_decisions(self.plan) {
             self.seen = seen;

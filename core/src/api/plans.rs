@@ -346,10 +346,8 @@ impl App {
             Rows::default(),
         )?;
         self.saved_something(plan.0)?;
-        if outcome == Outcome::Withdrawn
-            && let Err(error) = self.send_first(plan)
-        {
-            tracing::warn!(%error, "it cannot be put first in line; it is sent all the same");
+        if outcome == Outcome::Withdrawn {
+            self.send_first(plan);
         }
         Ok(Saved::of(&entries))
     }

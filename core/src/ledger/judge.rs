@@ -359,6 +359,12 @@ impl Ledger {
             .any(|standing| death_of(&standing.decision.content).is_some())
     }
 
+    /// True for an entry that records a death, or takes one back.
+    #[must_use]
+    pub fn is_about_death(&self, id: &EntryId) -> bool {
+        self.is_about(id, Section::AfterDeath.number())
+    }
+
     fn is_about(&self, id: &EntryId, section: u8) -> bool {
         let body = self.nodes.get(id).map(|node| &node.entry.body);
         matches!(body, Some(Body::Decision(decision)) if decision.section == section)

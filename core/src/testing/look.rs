@@ -124,6 +124,14 @@ impl SimDevice {
         })
     }
 
+    /// The logs of the entries that wait in the mailbox, in the order in which they are sent.
+    pub fn in_line(&self) -> Result<Vec<LogId>, ApiError> {
+        let rows = self.read(|read| read.outgoing(None))?;
+        let ids = self.app().device.mailbox.outgoing_ids().map_err(DriverError::Store)?;
+        let log = |id| rows.iter().find(|row| row.sealed_id == id).map(|row| row.log);
+        Ok(ids.into_iter().filter_map(log).collect())
+    }
+
     /// The credential of the device's person, once enrolled.
     pub fn credential(&self) -> Result<StatementId, ApiError> {
         Ok(self.app().device.vault()?.standing()?.credential)
