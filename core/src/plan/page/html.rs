@@ -21,10 +21,10 @@ pub(super) fn render(page: &Page) -> String {
     html.close("div");
     page.parts.iter().for_each(|part| html.part(part));
     html.close("main");
-    html.close("div");
     html.open("footer", &[]);
     page.foot.iter().for_each(|line| html.element("p", &[], line));
     html.close("footer");
+    html.close("div");
     html.close("body");
     html.close("html");
     html.0
