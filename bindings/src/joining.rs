@@ -48,6 +48,8 @@ pub enum Capability {
     Administer,
     /// Propose in the person's own words only.
     Propose,
+    /// See who looked at all plans: a privacy officer.
+    Oversee,
 }
 
 /// How far an enrolment is.
@@ -106,6 +108,7 @@ impl From<Capability> for u32 {
             Capability::InvitePerson => Capabilities::INVITE_PERSON,
             Capability::Administer => Capabilities::ADMINISTER,
             Capability::Propose => Capabilities::PROPOSE,
+            Capability::Oversee => Capabilities::OVERSEE,
         }
     }
 }

@@ -118,7 +118,8 @@ pub(crate) enum Command {
     /// Invite a colleague, or a person to their own plan
     #[command(after_help = "Examples:\n  \
         bedside invite --name 'Amira Khan' --role nurse\n  \
-        bedside invite --name 'Jane Smith' --role person --plan '900 000 0009'\n\n\
+        bedside invite --name 'Jane Smith' --role person --plan '900 000 0009'\n  \
+        bedside invite --name 'Ola West' --role administrator --may oversee\n\n\
         The invitation is for one device, once. Whoever made it has to be online once\n\
         after it was answered (`bedside sync`).")]
     Invite(Invite),
@@ -150,6 +151,18 @@ pub(crate) enum Command {
         bedside worklist changed --limit 10\n  \
         bedside --json worklist reviews")]
     Worklist(WorklistArgs),
+    /// Who opened plans without consent or looked out of the ordinary, for privacy officers
+    #[command(after_help = "Examples:\n  \
+        bedside oversee\n  \
+        bedside --json oversee --days 90\n\n\
+        Broken glass first; then looks that are not valid, plans taken out as files, and\n\
+        who looked at more than 40 plans in a day. For whoever was invited with\n\
+        `--may oversee`.")]
+    Oversee {
+        /// How many days back
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=366))]
+        days: u64,
+    },
     /// The plans that you have taken on; nobody else is told
     #[command(
         subcommand,

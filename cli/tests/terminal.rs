@@ -82,6 +82,15 @@ fn a_new_device_is_made_once_and_says_how_it_is() {
 }
 
 #[test]
+fn a_right_that_there_is_not_is_refused_with_those_that_there_are() {
+    let invite = ["invite", "--name", "Ola West", "--role", "administrator", "--may", "everything"];
+    let said = Home::with_device().run(&invite);
+    let words = String::from_utf8(said.stderr).unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    assert!(words.contains("oversee") && words.contains("invite-person"), "{words}");
+}
+
+#[test]
 fn what_is_said_of_a_plan_is_said_in_the_language_of_a_folder() {
     let home = Home::with_device();
     assert!(succeeded(&home.run(&["notebook", "set", "preferences.place_of_death_1", "home"])));

@@ -117,6 +117,12 @@ pub const BROKEN_GLASS_MS: u64 = 60 * 60 * 1_000;
 /// How many rows of an access record are shown, the newest first.
 pub const ACCESS_ROWS_MAX: usize = 1_000;
 
+/// Who looks at more plans than this in a day is shown to a privacy officer. Nobody visits so many; a day in an office may.
+pub const PLANS_A_DAY_MAX: usize = 40;
+
+/// How many rows a privacy officer is shown at once, broken glass before all others.
+pub const OVERSIGHT_ROWS_MAX: usize = 1_000;
+
 /// How many lines of it stand on the person's page, and as many of broken glass before them: a page that is read to its end.
 pub const PAGE_LOOKS_MAX: usize = 20;
 

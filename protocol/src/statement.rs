@@ -221,6 +221,26 @@ impl Capabilities {
     /// Oversee who looks at the plans of the organisation: a privacy officer.
     pub const OVERSEE: u32 = 1 << 9;
 
+    /// Every permission, as it is written in commands, in the order of their bits.
+    pub const ALL: [(&'static str, u32); 10] = [
+        ("write", Self::WRITE),
+        ("create", Self::CREATE),
+        ("decide", Self::DECIDE),
+        ("share", Self::SHARE),
+        ("approve", Self::APPROVE),
+        ("endorse", Self::ENDORSE),
+        ("invite-person", Self::INVITE_PERSON),
+        ("administer", Self::ADMINISTER),
+        ("propose", Self::PROPOSE),
+        ("oversee", Self::OVERSEE),
+    ];
+
+    /// These permissions and more.
+    #[must_use]
+    pub const fn with(self, more: u32) -> Self {
+        Self(self.0 | more)
+    }
+
     /// True when every bit of `wanted` is there.
     #[must_use]
     pub const fn has(self, wanted: u32) -> bool {

@@ -1,8 +1,8 @@
 //! Reading without consent, and what a person noted before they had a plan.
 
 use bedside_core::api::{
-    Answer, ApiError, App, Audience, ConsentSpec, InviteSpec, Leaf, Outcome, PlanId, Reason, Role, Scope,
-    Source, Timestamp,
+    Answer, ApiError, App, Audience, Cancel, Capabilities, ConsentSpec, ExportFormat, InviteSpec, Leaf,
+    Outcome, PlanId, Reason, Role, Scope, Source, Timestamp,
 };
 
 use crate::world::*;
@@ -115,6 +115,45 @@ fn the_person_reads_on_their_page_who_has_looked() {
     assert!(text.contains("It was for care that could not wait. They wrote: found unconscious"));
     assert!(nurse.page(plan, Some(Audience::Person)).unwrap().html().contains("opened your plan on"));
     assert!(!nurse.page(plan, Some(Audience::Summary)).unwrap().text().contains("Who has looked"));
+}
+
+#[test]
+fn a_privacy_officer_sees_over_all_plans_who_looked_out_of_the_ordinary() {
+    let world = World::new();
+    let (riverside, willow) = (world.organisation("Riverside", "RX1"), world.organisation("Willow", "VLX01"));
+    let nurse = world.colleague(&riverside, "Amira Khan", Role::Nurse);
+    let crew = world.colleague(&willow, "Crew Seven", Role::UrgentCare);
+    let officer = world.device("ola");
+    let oversees = Role::Administrator.usual_capabilities().with(Capabilities::OVERSEE);
+    let spec = InviteSpec { name: "Ola West".into(), role: Role::Administrator, ..invitation() };
+    officer.enrol_by(&riverside, InviteSpec { capabilities: Some(oversees), ..spec });
+    nurse.in_step();
+    let numbers: Vec<String> = nhs_numbers().take(3).collect();
+    let plans: Vec<PlanId> =
+        numbers.iter().map(|number| nurse.start_plan(plan_for(number)).unwrap().plan).collect();
+    share_with(&nurse, plans[0], "VLX01");
+    converge(&[&nurse, &crew, &officer]);
+    nurse.plan(plans[1]).unwrap();
+    nurse.export(plans[2], ExportFormat::Csv).unwrap();
+    let withdrawn = ConsentSpec { outcome: Outcome::Withdrawn, note: "by phone".into(), grounds: None };
+    nurse.record_consent(plans[0], Scope::Share, withdrawn).unwrap();
+    converge(&[&nurse, &crew]);
+    crew.break_glass(plans[0], Reason::EmergencyTreatment, "found unconscious").unwrap();
+    converge(&[&nurse, &crew, &officer]);
+    let (never, cancelled) = (Cancel::new(), Cancel::new());
+    cancelled.cancel();
+    let found = officer.oversight(Timestamp(0), &never).unwrap();
+    let rows: Vec<_> = found.rows.iter().map(|row| (row.why, row.plan, row.look.author.as_str())).collect();
+    assert_eq!(rows, [("break-glass", plans[0], "Crew Seven"), ("copy", plans[2], "Amira Khan")]);
+    assert_eq!((found.rows[0].nhs_number.as_str(), found.plans, found.more), (numbers[0].as_str(), 3, 0));
+    assert!(found.last_contact.is_some() && found.rows[0].look.text.contains("found unconscious"));
+    let later = Timestamp(officer.now().0 + HOUR_MS);
+    assert!(officer.oversight(later, &never).unwrap().rows.is_empty(), "only since then");
+    assert_eq!(code(nurse.oversight(Timestamp(0), &never)), "not-allowed");
+    let person = InviteSpec { name: "Jane".into(), role: Role::Person, plan: Some(plans[0]), ..invitation() };
+    let oversight = InviteSpec { capabilities: Some(oversees), ..person };
+    assert_eq!(code(nurse.invite(oversight)), "invalid", "and nobody makes a person one");
+    assert_eq!(code(officer.oversight(Timestamp(0), &cancelled)), "cancelled");
 }
 
 #[test]

@@ -240,6 +240,7 @@ def shows(nurse: bedside.Device, plan: str) -> None:
     assert "SMITH" in nurse.print(plan, bedside.Audience.SUMMARY)
     assert nurse.access_record(plan)[0].act == "print"
     why = "she has collapsed"
+    raises(bedside.ApiError.NotAllowed, lambda: nurse.oversight(0, bedside.Cancel()))
     raises(bedside.ApiError.NotAllowed, lambda: nurse.break_glass(plan, bedside.Reason.EMERGENCY_TREATMENT, why))
 
 

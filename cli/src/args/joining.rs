@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bedside_core::api::Role;
+use bedside_core::api::{Capabilities, Role};
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand};
 
@@ -123,6 +123,9 @@ pub(crate) struct Invite {
     /// What they will be
     #[arg(long, value_parser = roles())]
     pub(crate) role: String,
+    /// What they may do beyond what is usual for the role; may be given several times
+    #[arg(long, value_name = "RIGHT", value_parser = rights())]
+    pub(crate) may: Vec<String>,
     /// The plan, for the person it is about or who speaks for them
     #[arg(long, value_name = "NHS|ID")]
     pub(crate) plan: Option<PlanArg>,
@@ -132,6 +135,11 @@ pub(crate) struct Invite {
     /// NMC, GMC or other registration
     #[arg(long, value_name = "NUMBER")]
     pub(crate) professional_number: Option<String>,
+}
+
+fn rights() -> clap::builder::PossibleValuesParser {
+    let names = Capabilities::ALL.into_iter().map(|(name, _)| PossibleValue::new(name));
+    clap::builder::PossibleValuesParser::new(names)
 }
 
 fn roles() -> clap::builder::PossibleValuesParser {

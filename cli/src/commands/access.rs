@@ -1,14 +1,18 @@
 //! Who looked, what is shown only when it is asked for, and the person's notebook.
 
-use bedside_core::api::{AccessRow, Kind, NotebookRow, Timestamp};
+use bedside_core::api::{AccessRow, Clock as _, Kind, NotebookRow, OversightRow, SystemClock, Timestamp};
 use bedside_core::plan::dates;
 use serde_json::json;
 
+use super::plans::grouped;
 use super::{Context, find};
 use crate::answers::{field_of, leaf, unanswered};
 use crate::args::{Looking, Notebook};
 use crate::error::CliError;
 use crate::out::{many, wrap};
+use crate::stop::Stop;
+
+const DAY_MS: u64 = 86_400_000;
 
 pub(super) fn look(context: &Context, looking: Looking) -> Result<(), CliError> {
     let open = context.profile.unlocked()?;
@@ -21,7 +25,7 @@ pub(super) fn look(context: &Context, looking: Looking) -> Result<(), CliError> 
         Looking::Access { plan } => {
             let rows = open.app.access_record(find(&open.app, &plan)?)?;
             context.out.answer(&rows, || match rows.as_slice() {
-                [] => "Nobody has looked yet.".into(),
+                [] => "No look is recorded on this device yet.".into(),
                 rows => rows.iter().map(looked).collect::<Vec<_>>().join("\n"),
             })
         }
@@ -34,6 +38,47 @@ pub(super) fn look(context: &Context, looking: Looking) -> Result<(), CliError> 
             })
         }
     }
+}
+
+pub(super) fn oversee(context: &Context, days: u64) -> Result<(), CliError> {
+    let open = context.profile.unlocked()?;
+    let since = Timestamp(SystemClock.now().0.saturating_sub(days * DAY_MS));
+    let found = open.app.oversight(since, &Stop::listen(None)?.cancel)?;
+    context.out.answer(&found, || {
+        let contact = found.last_contact.map(|at| dates::show_minute(Timestamp(at)));
+        let known = match contact {
+            Some(when) => format!("As known here at {when}"),
+            None => "As known here, before any contact with the relay".to_owned(),
+        };
+        let of =
+            format!("{known}: {}, {}.", many(found.plans as u64, "plan", "plans"), many(days, "day", "days"));
+        let mut lines = vec![of];
+        if found.rows.is_empty() {
+            lines.push("Nothing out of the ordinary is recorded.".to_owned());
+        }
+        lines.extend(found.rows.iter().map(overseen));
+        if found.more > 0 {
+            lines.push(format!("{} more; ask for fewer days with --days.", found.more));
+        }
+        lines.join("\n")
+    })
+}
+
+fn overseen(row: &OversightRow) -> String {
+    let why = row.why_text.to_uppercase();
+    let of = row.look.organisation.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
+    let when = dates::show_minute(Timestamp(row.look.at));
+    let name = [row.family.as_str(), row.given.as_str()];
+    let name = name.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+    let look = &row.look;
+    let text = format!(
+        "{when}  {why}\n  {} ({}{of})\n  {}\n  {} {name}",
+        look.author,
+        look.role,
+        look.text,
+        grouped(&row.nhs_number)
+    );
+    wrap(&text, 2)
 }
 
 fn looked(row: &AccessRow) -> String {

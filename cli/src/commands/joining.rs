@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use bedside_core::api::{ApiError, EnrolStep, InviteSpec, Role};
+use bedside_core::api::{ApiError, Capabilities, EnrolStep, InviteSpec, Role};
 use serde_json::json;
 
 use super::Context;
@@ -68,11 +68,13 @@ pub(super) fn invite(context: &Context, invite: Invite) -> Result<(), CliError> 
     let plan = invite.plan.as_ref().map(|plan| super::find(&open.app, plan)).transpose()?;
     let role = Role::from_name(&invite.role).ok_or_else(|| CliError::usage("there is no such role"))?;
     let hours = invite.hours;
+    let granted = Capabilities::ALL.into_iter().filter(|(name, _)| invite.may.iter().any(|may| may == name));
+    let more = granted.fold(0, |all, (_, bit)| all | bit);
     let invitation = open.app.invite(InviteSpec {
         name: invite.name.clone(),
         role,
         professional_number: invite.professional_number,
-        capabilities: None,
+        capabilities: (more > 0).then(|| role.usual_capabilities().with(more)),
         plan,
         hours,
     })?;

@@ -154,7 +154,7 @@ pub(super) fn row_in_words(row: &PlanListRow, why: &str) -> String {
     text
 }
 
-fn grouped(number: &str) -> String {
+pub(super) fn grouped(number: &str) -> String {
     match (number.get(..3), number.get(3..6), number.get(6..)) {
         (Some(a), Some(b), Some(c)) if !c.is_empty() => format!("{a} {b} {c}"),
         _ => number.to_owned(),

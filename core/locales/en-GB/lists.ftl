@@ -35,3 +35,9 @@ visit-today = Today
 visit-today-at = Today { $time }
 visit-planned = { $when }
 visit-noted = { $visit }: { $note }
+
+# Why a privacy officer looks into a look.
+unusual-glass = opened without consent
+unusual-not-valid = not valid: it may have been somebody else
+unusual-copy = taken out as a file
+unusual-many-plans = { $count } plans looked at on that day

@@ -51,6 +51,7 @@ refused-no-basis = { $scope ->
        *[share] there is no consent, or other lawful basis, to share; record consent or another basis first
     }
 refused-no-lookup = your credential does not allow looking up or starting plans
+refused-oversight = your credential does not let you see who looked at all plans; ask the administrator of your organisation
 
 # Why an entry is kept and is not part of the plan.
 held-no-basis = it names no consent, or other lawful basis, that stood when it was written

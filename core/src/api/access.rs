@@ -276,7 +276,7 @@ fn glass_name(open: &OpenVault, plan: LogId) -> String {
 }
 
 impl AccessRow {
-    fn of(looked: Looked, locale: &Locale) -> Self {
+    pub(super) fn of(looked: Looked, locale: &Locale) -> Self {
         let Looked { author, role, organisation, look, waiting, held } = looked;
         let act = match look.act {
             Act::View => "view",

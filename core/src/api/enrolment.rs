@@ -81,6 +81,10 @@ impl App {
             let why = "a person or proxy is invited to one plan, everybody else to the organisation";
             return Err(ApiError::invalid("invitation", why));
         }
+        if personal && spec.capabilities.is_some() {
+            let why = "a person or proxy proposes in their own words, and is given nothing more";
+            return Err(ApiError::invalid("capabilities", why));
+        }
         let state = self.device.mailbox.state().map_err(DriverError::Store)?;
         let relay = state.relay_url.ok_or(ApiError::NotEnrolled)?;
         let who = InviteFor {

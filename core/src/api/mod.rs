@@ -31,6 +31,7 @@ mod identities;
 mod lifecycle;
 pub mod network;
 mod notebook;
+mod oversight;
 mod past;
 mod plans;
 mod sync;
@@ -46,6 +47,7 @@ pub use export::{ExportFormat, Import, ImportEdit, Proposal, Proposed};
 pub use host::{FileKeyStore, desktop_host};
 pub use identities::{IdentityRow, Slot};
 pub use notebook::{HandedOver, NotebookRow};
+pub use oversight::{Oversight, OversightRow};
 pub use past::{At, FieldHistoryRow};
 pub use plans::{
     ConsentSpec, Found, HistoryRow, NewPlan, PlanId, PlanList, PlanListRow, Reader, ReceiptState, Receipts,
