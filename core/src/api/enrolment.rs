@@ -81,7 +81,8 @@ impl App {
             let why = "a person or proxy is invited to one plan, everybody else to the organisation";
             return Err(ApiError::invalid("invitation", why));
         }
-        if personal && spec.capabilities.is_some() {
+        let beyond = |granted: Capabilities| !spec.role.usual_capabilities().has(granted.0);
+        if personal && spec.capabilities.is_some_and(beyond) {
             let why = "a person or proxy proposes in their own words, and is given nothing more";
             return Err(ApiError::invalid("capabilities", why));
         }
