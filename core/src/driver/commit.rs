@@ -123,19 +123,25 @@ impl OpenVault {
         let written = self.write_down(&mut books, says, &pen, &mut first);
         let ids = written.and_then(|ids| {
             describe(&mut books, &self.vault, &logs, at, &mut first)?;
-            // Read where it was just written: the outbox is not read again to be copied.
-            let posted = self.posted.load(Ordering::SeqCst);
-            let to_post = self.vault.write(move |tx| {
-                first.write(tx)?;
-                tx.outgoing_after(posted, BATCH)
-            })?;
-            self.to_post.lock().unwrap_or_else(PoisonError::into_inner).extend(to_post);
+            self.write_rows(first)?;
             Ok(ids)
         });
         if ids.is_err() {
             touched.iter().for_each(|log| books.evict(log));
         }
         ids
+    }
+
+    /// Writes what is to be sent with everything around it, and keeps at hand what of it is to be posted: read where it was just
+    /// written, so that the outbox is not read again to be copied.
+    pub(crate) fn write_rows(&self, rows: Rows) -> Result<(), DriverError> {
+        let posted = self.posted.load(Ordering::SeqCst);
+        let to_post = self.vault.write(move |tx| {
+            rows.write(tx)?;
+            tx.outgoing_after(posted, BATCH)
+        })?;
+        self.to_post.lock().unwrap_or_else(PoisonError::into_inner).extend(to_post);
+        Ok(())
     }
 
     fn write_down(

@@ -265,7 +265,7 @@ impl SimDevice {
             entries: vec![entry_row(log, id, sealed_id, &entry, signed, at.now, true)],
             ..Rows::default()
         };
-        open.vault.write(move |tx| rows.write(tx)).map_err(DriverError::Store)?;
+        open.write_rows(rows)?;
         drop(books);
         open.post(&app.device.mailbox)?;
         Ok(id)
