@@ -3,6 +3,7 @@ import Foundation
 /// What a session asks of a device, so that its rules can be shown without one.
 protocol DeviceLife: AnyObject, Sendable {
     func unlock(pin: String) throws
+    func unlockAs(identity: Slot, pin: String) throws
     func unlockRemembered() throws -> Bool
     func remember(pin: String, until: Int64) throws
     func lock() throws
@@ -116,6 +117,13 @@ public actor Session {
     public func unlock(_ pin: Pin) async throws(ApiError) {
         let life = life
         try await waiting { _ in try life.unlock(pin: pin.digits) }
+        opened()
+    }
+
+    /// Opens the vault as one of several who share the phone, or hands over to them from another.
+    public func unlock(as identity: Slot, _ pin: Pin) async throws(ApiError) {
+        let life = life
+        try await waiting { _ in try life.unlockAs(identity: identity, pin: pin.digits) }
         opened()
     }
 

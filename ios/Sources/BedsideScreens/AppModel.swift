@@ -10,7 +10,10 @@
         public enum Screen {
             /// This phone is no device yet.
             case welcome
-            case unlock
+            /// Several people share this phone: whose PIN it is, before it is asked for.
+            case who([IdentityRow])
+            /// The PIN of one of several who share this phone; none where there is one person only.
+            case unlock(IdentityRow?)
             /// The device belongs to nobody yet.
             case enrol(EnrolStep?)
             case plans([Found])
@@ -47,8 +50,19 @@
             }
         }
 
-        public func unlock(_ pin: Pin) {
-            attempt { [self] in try await session?.unlock(pin) }
+        /// Whoever it is that is about to unlock.
+        public func choose(_ person: IdentityRow?) {
+            if let person { screen = .unlock(person) } else { screen = locked() }
+        }
+
+        public func unlock(_ whose: IdentityRow?, _ pin: Pin) {
+            attempt { [self] in
+                if let whose { try await session?.unlock(as: whose.id, pin) } else { try await session?.unlock(pin) }
+            }
+        }
+
+        public func lock() {
+            Task { await session?.lock() }
         }
 
         /// The key store asks for Face ID or Touch ID.
@@ -134,12 +148,18 @@
         private func turn(_ open: Bool) {
             shown?.cancel()
             if !open {
-                screen = .unlock
+                screen = locked()
             } else if device?.identity() == nil {
                 screen = .enrol(nil)
             } else {
                 search("")
             }
+        }
+
+        /// What a locked phone shows: of several people, whose PIN it is.
+        private func locked() -> Screen {
+            let people = device?.identities() ?? []
+            return people.count > 1 ? .who(people) : .unlock(nil)
         }
 
         /// One screen at a time: what the last one watched is let go of.

@@ -24,10 +24,15 @@
         @ViewBuilder private var content: some View {
             switch model.screen {
             case .welcome: PinScreen(title: "Choose a PIN", action: "Make this phone a device", entered: model.create)
-            case .unlock:
-                PinScreen(title: "Enter your PIN", action: "Unlock", remembered: model.unlockRemembered, entered: model.unlock)
+            case .who(let people): WhoScreen(people: people) { model.choose($0) }
+            case .unlock(nil):
+                PinScreen(title: "Enter your PIN", action: "Unlock", remembered: model.unlockRemembered) { model.unlock(nil, $0) }
+            case .unlock(.some(let person)):
+                // A face opens it as whoever asked for that, which on a shared phone may be somebody else.
+                PinScreen(title: "PIN of \(called(person))", action: "Unlock") { model.unlock(person, $0) }
+                Button("Somebody else") { model.choose(nil) }
             case .enrol(let step): EnrolScreen(step: step, answered: model.enrol)
-            case .plans(let rows): PlansScreen(rows: rows, sync: model.sync, search: model.search, open: model.open)
+            case .plans(let rows): PlansScreen(rows: rows, sync: model.sync, search: model.search, open: model.open, lock: model.lock)
             case .plan(let plan, let view, let receipts):
                 PlanScreen(
                     view: view, receipts: receipts, sync: model.sync, writable: model.writable,
@@ -36,6 +41,22 @@
                 EditScreen(
                     banner: view.banner, field: field, before: text, text: text, back: { model.open(plan) },
                     save: { model.save(plan, field, draft, $0) })
+            }
+        }
+    }
+
+    /// A name each. Whose keys are gone is named, and cannot be chosen.
+    struct WhoScreen: View {
+        let people: [IdentityRow]
+        let chosen: (IdentityRow) -> Void
+
+        var body: some View {
+            VStack(alignment: .leading, spacing: 12) {
+                Text("Who are you?").font(.title2)
+                List(people, id: \.id) { person in
+                    Button(called(person)) { chosen(person) }.disabled(!person.canUnlock).frame(minHeight: 44)
+                }
+                .listStyle(.plain)
             }
         }
     }
@@ -93,12 +114,17 @@
         let sync: SyncStatus
         let search: (String) -> Void
         let open: (PlanId) -> Void
+        let lock: () -> Void
         @State private var text = ""
 
         var body: some View {
             VStack(alignment: .leading) {
                 TextField("Name, NHS number or place", text: $text).onChange(of: text) { search($0) }
-                Text(words(sync)).font(.caption)
+                HStack {
+                    Text(words(sync)).font(.caption)
+                    Spacer()
+                    Button("Lock or hand over", action: lock)
+                }
                 if rows.isEmpty { Text(text.isEmpty ? "No plans on this device yet." : "No plan begins with that.") }
                 List(rows, id: \.plan.plan) { found in
                     Button { open(found.plan.plan) } label: { card(found.plan, similar: found.similar) }

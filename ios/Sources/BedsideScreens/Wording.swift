@@ -19,6 +19,12 @@ public func words(_ status: SyncStatus) -> String {
     }
 }
 
+/// What somebody is called on a phone that several share.
+public func called(_ person: IdentityRow) -> String {
+    let name = person.label.isEmpty ? "Whoever was here first" : person.label
+    return person.canUnlock ? name : "\(name) (PIN forgotten: keys are gone)"
+}
+
 /// What a person can do about an error.
 public enum Remedy: Sendable, Equatable {
     case enterPin

@@ -51,6 +51,17 @@ private final class MemoryStore: KeyStore, @unchecked Sendable {
         #expect(store.names == ["device-secret", "transport-key"])
     }
 
+    @Test func of_two_who_share_a_device_each_unlocks_by_a_pin_of_their_own() async throws {
+        let device = try await device()
+        let first = try #require(device.identities().first)
+        let second = try device.addIdentity(host: first.id, hostsPin: pin.digits, label: "Ben", pin: "314159")
+        #expect(device.identities().map { called($0) } == ["Whoever was here first", "Ben"])
+        let session = try Session(device) { _ in }
+        try await session.unlock(as: second, Pin("314159"))
+        #expect(device.identities().first { $0.here }?.id == second)
+        await #expect(throws: ApiError.self) { try await session.unlock(as: first.id, Pin("314159")) }
+    }
+
     @Test func errors_are_typed_and_say_what_to_do() async throws {
         let device = try await device()
         do {

@@ -28,6 +28,7 @@ private final class Told: DeviceLife, @unchecked Sendable {
     }
 
     func unlock(pin: String) throws { try note() }
+    func unlockAs(identity: Slot, pin: String) throws { try note() }
     func unlockRemembered() throws -> Bool {
         try note()
         return true

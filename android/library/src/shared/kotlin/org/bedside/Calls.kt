@@ -22,6 +22,14 @@ suspend fun Device.Companion.create(directory: String, keyStore: KeyStore, pin: 
 /** Unlocks by the person's PIN. */
 suspend fun Device.unlock(pin: Pin): Unit = withContext(Dispatchers.IO) { unlock(pin.digits) }
 
+/** Unlocks as one of several who share the device, or hands over from one to another. */
+suspend fun Device.unlockAs(identity: Slot, pin: Pin): Unit =
+    withContext(Dispatchers.IO) { unlockAs(identity, pin.digits) }
+
+/** Lets somebody else use this device: whoever `host` is lets them in by their own PIN. */
+suspend fun Device.addIdentity(host: Slot, hostsPin: Pin, label: String, pin: Pin): Slot =
+    withContext(Dispatchers.IO) { addIdentity(host, hostsPin.digits, label, pin.digits) }
+
 /** Unlocks, and lets the platform's key store unlock until a moment, in milliseconds since 1970, at most a day away. */
 suspend fun Device.remember(pin: Pin, until: Long): Unit = withContext(Dispatchers.IO) { remember(pin.digits, until) }
 

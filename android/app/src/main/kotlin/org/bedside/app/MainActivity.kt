@@ -20,7 +20,7 @@ class MainActivity : ComponentActivity() {
         secureScreen()
         setContent {
             val screen by model.screen.collectAsState()
-            BackHandler(enabled = screen is Screen.Plan || screen is Screen.Edit) { model.back() }
+            BackHandler(enabled = screen is Screen.Plan || screen is Screen.Edit || (screen as? Screen.Unlock)?.whose != null) { model.back() }
             Box(Modifier.safeDrawingPadding()) { BedsideScreens(model) }
         }
     }

@@ -15,6 +15,7 @@ import org.bedside.EnrolStep
 import org.bedside.FieldInfo
 import org.bedside.FieldKind
 import org.bedside.Found
+import org.bedside.IdentityRow
 import org.bedside.Pin
 import org.bedside.PlanId
 import org.bedside.PlanView
@@ -35,7 +36,11 @@ sealed interface Screen {
     /** This phone is no device yet. */
     data object Welcome : Screen
 
-    data object Unlock : Screen
+    /** Several people share this phone: whose PIN it is, before it is asked for. */
+    class Who(val people: List<IdentityRow>) : Screen
+
+    /** The PIN of one of several who share this phone; none where there is one person only. */
+    class Unlock(val whose: IdentityRow?) : Screen
 
     /** The device belongs to nobody yet. */
     data class Enrol(val step: EnrolStep?) : Screen
@@ -78,7 +83,14 @@ class AppModel(private val bedside: Bedside, private val scope: CoroutineScope) 
         follow(bedside.create(pin))
     }
 
-    fun unlock(pin: Pin) = attempt { session?.unlock(pin) }
+    /** Whoever it is that is about to unlock. */
+    fun choose(person: IdentityRow) {
+        at.value = Screen.Unlock(person)
+    }
+
+    fun unlock(whose: IdentityRow?, pin: Pin) = attempt {
+        if (whose == null) session?.unlock(pin) else session?.unlockAs(whose.id, pin)
+    }
 
     /** Opens without a PIN when the person allowed it before and proves who they are now. */
     fun unlockRemembered() = attempt {
@@ -135,6 +147,7 @@ class AppModel(private val bedside: Bedside, private val scope: CoroutineScope) 
                 open(now.plan)
             }
             is Screen.Plan -> search("")
+            is Screen.Unlock -> at.value = locked(device.identities())
             else -> Unit
         }
     }
@@ -157,7 +170,7 @@ class AppModel(private val bedside: Bedside, private val scope: CoroutineScope) 
     private fun leave() {
         shown?.cancel()
         forgetDraft()
-        at.value = Screen.Unlock
+        at.value = locked(device.identities())
     }
 
     private fun forgetDraft() {
@@ -182,6 +195,9 @@ class AppModel(private val bedside: Bedside, private val scope: CoroutineScope) 
 
     companion object {
         private const val PAGE = 50u
+
+        /** What a locked phone shows: of several people, whose PIN it is. */
+        fun locked(people: List<IdentityRow>): Screen = if (people.size > 1) Screen.Who(people) else Screen.Unlock(null)
 
         /** The fields that a person can write words into on the page of a section. */
         fun writable(): List<FieldInfo> = fields().filter { it.kind is FieldKind.Text && it.list == null }

@@ -6,6 +6,7 @@ import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
@@ -31,6 +32,7 @@ import androidx.compose.ui.text.input.PasswordVisualTransformation
 import androidx.compose.ui.unit.dp
 import org.bedside.EnrolStep
 import org.bedside.Found
+import org.bedside.IdentityRow
 import org.bedside.Pin
 import org.bedside.PlanId
 import org.bedside.SyncStatus
@@ -46,12 +48,16 @@ fun BedsideScreens(model: AppModel) {
             Column(Modifier.padding(16.dp)) {
                 when (val now = screen) {
                     is Screen.Welcome -> PinScreen("Choose a PIN", "Make this phone a device", null, model::create)
+                    is Screen.Who -> WhoScreen(now.people, model::choose)
                     is Screen.Unlock -> {
-                        val withoutPin: (() -> Unit)? = if (model.check == null) null else ({ model.unlockRemembered() })
-                        PinScreen("Enter your PIN", "Unlock", withoutPin, model::unlock)
+                        // A finger opens it as whoever asked for that, which on a shared phone may be somebody else.
+                        val alone = now.whose == null && model.check != null
+                        val withoutPin: (() -> Unit)? = if (alone) ({ model.unlockRemembered() }) else null
+                        PinScreen(pinOf(now.whose), "Unlock", withoutPin) { model.unlock(now.whose, it) }
                     }
                     is Screen.Enrol -> EnrolScreen(now.step, model::enrol)
-                    is Screen.Plans -> PlansScreen(now.searched, now.rows, sync, model::search, model::open)
+                    is Screen.Plans ->
+                        PlansScreen(now.searched, now.rows, sync, model::search, model::open, model::lock)
                     is Screen.Plan -> PlanScreen(now, sync, model::back) { model.edit(now, it) }
                     is Screen.Edit -> EditScreen(now, model::back) { model.save(now, it) }
                 }
@@ -63,6 +69,23 @@ fun BedsideScreens(model: AppModel) {
                 confirmButton = { TextButton(model::dismiss) { Text("OK") } },
                 text = { Text(text) },
             )
+        }
+    }
+}
+
+/** A name each, large enough for a thumb. Whose keys are gone is named, and cannot be chosen. */
+@Composable
+fun WhoScreen(people: List<IdentityRow>, chosen: (IdentityRow) -> Unit) {
+    Column(verticalArrangement = Arrangement.spacedBy(12.dp)) {
+        Text("Who are you?", style = MaterialTheme.typography.headlineSmall)
+        LazyColumn(verticalArrangement = Arrangement.spacedBy(12.dp)) {
+            items(people, key = { it.id }) { person ->
+                Button(
+                    enabled = person.canUnlock,
+                    onClick = { chosen(person) },
+                    modifier = Modifier.fillMaxWidth().heightIn(min = 56.dp),
+                ) { Text(called(person)) }
+            }
         }
     }
 }
@@ -116,6 +139,7 @@ fun PlansScreen(
     sync: SyncStatus,
     search: (String) -> Unit,
     open: (PlanId) -> Unit,
+    lock: () -> Unit,
 ) {
     Column(verticalArrangement = Arrangement.spacedBy(8.dp)) {
         var text by remember { mutableStateOf(searched) }
@@ -129,7 +153,14 @@ fun PlansScreen(
             singleLine = true,
             modifier = Modifier.fillMaxWidth(),
         )
-        Text(words(sync), style = MaterialTheme.typography.labelMedium)
+        Row(
+            horizontalArrangement = Arrangement.SpaceBetween,
+            verticalAlignment = Alignment.CenterVertically,
+            modifier = Modifier.fillMaxWidth(),
+        ) {
+            Text(words(sync), style = MaterialTheme.typography.labelMedium)
+            TextButton(lock) { Text("Lock or hand over") }
+        }
         if (rows.isEmpty()) Text(if (searched.isBlank()) "No plans on this device yet." else "No plan begins with that.")
         LazyColumn(verticalArrangement = Arrangement.spacedBy(8.dp)) {
             items(rows, key = { it.plan.plan }) { found -> PlanCard(found, open) }

@@ -2,6 +2,7 @@ package org.bedside.app
 
 import org.bedside.ApiException
 import org.bedside.FieldView
+import org.bedside.IdentityRow
 import org.bedside.ListView
 import org.bedside.PlanView
 import org.bedside.Receipts
@@ -23,6 +24,15 @@ fun words(status: SyncStatus): String = when (status) {
     is SyncStatus.NotAdmitted -> "The relay does not know this device"
     is SyncStatus.UpdateNeeded -> "Update this app"
 }
+
+/** What somebody is called on a phone that several share. */
+fun called(person: IdentityRow): String {
+    val name = person.label.ifBlank { "Whoever was here first" }
+    return if (person.canUnlock) name else "$name (PIN forgotten: keys are gone)"
+}
+
+/** Whose PIN is asked for. */
+fun pinOf(person: IdentityRow?): String = if (person == null) "Enter your PIN" else "PIN of ${called(person)}"
 
 /** What the app does after an error. */
 sealed interface Remedy {

@@ -11,6 +11,7 @@ import org.bedside.ControlView
 import org.bedside.DecisionView
 import org.bedside.FieldView
 import org.bedside.Found
+import org.bedside.IdentityRow
 import org.bedside.PlanRow
 import org.bedside.PlanView
 import org.bedside.Receipts
@@ -45,7 +46,7 @@ private fun section(
 private fun jane(vararg sections: SectionView) = PlanView(
     kind = "full", version = "1",
     banner = Banner(
-        "SMITH", "Jane", "Mrs", "01-Jan-1940", "1940-01-01", 86, "Female", "900 000 0009", false, null, null, null,
+        "SMITH", "Jane", "Mrs", "01-Jan-1940", "1940-01-01", 86, "Female", "900 000 0009", false, false, null, null, null,
         listOf("SMITH, Jane (Mrs)", "born 01-Jan-1940 (86y)", "Female", "NHS No. 900 000 0009"),
     ),
     glass = null,
@@ -98,6 +99,21 @@ class ScreensTest {
         assertEquals(Remedy.Wait(7), remedy(ApiException.WrongPin("wrong", 4u, 7)))
     }
 
+    private val shared = listOf(
+        IdentityRow("01", "", canUnlock = true, here = false),
+        IdentityRow("02", "Ben", canUnlock = true, here = false),
+        IdentityRow("03", "Cathy", canUnlock = false, here = false),
+    )
+
+    @Test
+    fun `a phone that several share asks who it is before it asks for a PIN`() {
+        assertEquals(shared, (AppModel.locked(shared) as Screen.Who).people)
+        assertEquals(null, (AppModel.locked(shared.take(1)) as Screen.Unlock).whose)
+        val names = listOf("Whoever was here first", "Ben", "Cathy (PIN forgotten: keys are gone)")
+        assertEquals(names, shared.map(::called))
+        assertEquals(listOf("PIN of Ben", "Enter your PIN"), listOf(pinOf(shared[1]), pinOf(null)))
+    }
+
     @Test
     fun `nothing of a person is printed by accident`() {
         assertEquals("ShownSection(withheld)", shown(view).first().toString())
@@ -119,8 +135,9 @@ class ScreensTest {
     fun `every screen draws without a device`() {
         val screens: List<@Composable () -> Unit> = listOf(
             { PinScreen("Enter your PIN", "Unlock", {}, {}) },
+            { WhoScreen(shared) {} },
             { EnrolScreen(null) {} },
-            { PlansScreen("smi", listOf(Found(row, similar = true)), SyncStatus.InStep(true), {}, {}) },
+            { PlansScreen("smi", listOf(Found(row, similar = true)), SyncStatus.InStep(true), {}, {}, {}) },
             { PlanScreen(Screen.Plan("p", view, Receipts(3u, 2u, 1u)), SyncStatus.Offline, {}, {}) },
             { EditScreen(Screen.Edit("p", view, AppModel.writable().first(), "words"), {}, {}) },
         )

@@ -13,10 +13,12 @@ import org.bedside.ApiException
 import org.bedside.Device
 import org.bedside.DeviceInterface
 import org.bedside.Pin
+import org.bedside.Slot
 import org.bedside.SyncReport
 import org.bedside.remember
 import org.bedside.sync
 import org.bedside.unlock
+import org.bedside.unlockAs
 
 /**
  * A device in the life of an app: on the screen and off it, locked in time, its files released while nobody needs them.
@@ -87,6 +89,12 @@ class Session internal constructor(
     /** Opens the vault. Throws what a PIN can be answered with. */
     suspend fun unlock(pin: Pin) {
         device.unlock(pin)
+        opened()
+    }
+
+    /** Opens the vault as one of several who share the phone, or hands over to them from another. */
+    suspend fun unlockAs(identity: Slot, pin: Pin) {
+        device.unlockAs(identity, pin)
         opened()
     }
 
