@@ -209,17 +209,22 @@ impl OpenVault {
             }
         }
         let mut touched: BTreeSet<LogId> = pending.keys().chain(&taken.changed).copied().collect();
-        let mut beside = Vec::new();
-        for log in &touched {
-            beside.extend(books.beside(&self.vault, *log)?.into_iter().map(|(_, log)| log));
-        }
         let credentials = taken.rows.statements.iter().filter(|row| row.kind == StatementKind::Credential);
+        touched.extend(
+            self.vault
+                .read(|read| {
+                    let waiting =
+                        credentials.map(|credential| read.logs_waiting_for(credential.id.as_bytes()));
+                    waiting.collect::<Result<Vec<_>, _>>()
+                })?
+                .into_iter()
+                .flatten(),
+        );
+        // An entry beside a main log may wait for one of the main log, and for it to be known which that is.
+        for log in touched.clone() {
+            touched.extend(books.beside(&self.vault, log)?.into_iter().map(|(_, log)| log));
+        }
         let waited = self.vault.read(|read| {
-            for credential in credentials {
-                touched.extend(read.logs_waiting_for(credential.id.as_bytes())?);
-            }
-            // An entry beside a main log may wait for one of the main log, and for it to be known which that is.
-            touched.extend(beside);
             touched.extend(read.logs_without_place()?);
             touched.iter().map(|log| read.waiting(Some(log), WAITING_MAX)).collect::<Result<Vec<_>, _>>()
         })?;
