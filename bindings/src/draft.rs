@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bedside_core::api::{self, App, PlanId, Section};
+use bedside_core::api::{self, App, Compartment, PlanId, Section};
 
 use crate::cross::{Alive, Cross};
 use crate::plans::Saved;
@@ -90,6 +90,19 @@ pub struct Decided {
     pub leaf: Leaf,
 }
 
+/// One part of a plan. What somebody must not read their device does not hold.
+#[uniffi::remote(Enum)]
+pub enum Compartment {
+    /// What everybody with access to the plan reads.
+    Shared,
+    /// What the person must not see yet, or at all.
+    Professional,
+    /// How to get into the home, and safeguarding. Shown on demand.
+    Restricted,
+    /// Who looked. The core writes it.
+    AccessRecord,
+}
+
 withheld!(Leaf, Answer, Decided);
 crosses!(Leaf => api::Leaf { answer, heard_from, confirmed });
 
@@ -156,17 +169,39 @@ impl Draft {
     }
 
     /// Writes a decision on a section as a whole. It replaces the one that stood when the draft was begun. Of decisions in
-    /// conflict it replaces all, and only when `resolve` says that whoever decides has looked at them.
+    /// conflict it replaces all, and only when `resolve` says that whoever decides has looked at them; so it does with a shared
+    /// decision in place of one that is kept from the person.
     pub fn decide(&self, section: Section, fields: Vec<Decided>, resolve: bool) -> Result<(), ApiError> {
         let fields: BTreeMap<_, _> =
             fields.into_iter().map(|Decided { key, leaf }| (key, leaf.cross())).collect();
         Ok(self.inner().decide(section, &fields, resolve)?)
     }
 
-    /// Keeps what is written from here on in the restricted part of the plan: an alert about safeguarding, say. How to get into a
-    /// home is always there.
-    pub fn keep_restricted(&self) -> Result<(), ApiError> {
-        Ok(self.inner().keep_in(api::Compartment::Restricted)?)
+    /// Keeps what is written from here on in another part of the plan: among professionals what the person must not see yet or at
+    /// all, restricted an alert about safeguarding. How to get into a home is always restricted.
+    ///
+    /// Errors: `NotAllowed` for the person and whoever speaks for them.
+    pub fn keep_in(&self, compartment: Compartment) -> Result<(), ApiError> {
+        Ok(self.inner().keep_in(compartment)?)
+    }
+
+    /// It was talked about with the person: the decision on a section that was kept from them becomes a shared one, with these
+    /// fields changed. It is a new decision by whoever discloses it, and is endorsed and approved anew.
+    ///
+    /// Errors: `NotAllowed` when none is kept from the person, when decisions are in conflict, and for a diagnosis or prognosis that
+    /// does not say that the person knows it.
+    pub fn disclose(&self, section: Section, changed: Vec<Decided>) -> Result<(), ApiError> {
+        let changed: BTreeMap<_, _> =
+            changed.into_iter().map(|Decided { key, leaf }| (key, leaf.cross())).collect();
+        Ok(self.inner().disclose(section, &changed)?)
+    }
+
+    /// The same for answers outside decisions: a field's key, or `list/item` for all that is kept of an item.
+    ///
+    /// Errors: `NotFound` when no such answer is kept from the person; `NotAllowed` where several stand beside each other, or where
+    /// the shared plan has a text of its own.
+    pub fn disclose_answers(&self, key: String) -> Result<(), ApiError> {
+        Ok(self.inner().disclose_answers(&key)?)
     }
 
     /// Endorses the decision that stands on a section, unchanged.

@@ -72,6 +72,9 @@ pub struct ImportEdit {
     pub what: Proposed,
     /// What is here now, in words; none when nothing is recorded.
     pub here: Option<String>,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them.
+    #[uniffi(default = None)]
+    pub kept_in: Option<String>,
 }
 
 /// An answer in a document, for people.
@@ -100,6 +103,9 @@ pub struct Proposal {
     pub fields: Vec<Proposed>,
     /// Who recorded it, and when, as the document says.
     pub by: Option<String>,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them.
+    #[uniffi(default = None)]
+    pub kept_in: Option<String>,
 }
 
 withheld!(Demographics, ImportFound, ImportEdit, Proposed, Proposal);
@@ -107,11 +113,11 @@ crosses!(api::Import => ImportFound {
     as_of, edits, proposals, undecided, elsewhere, consents, same, notes,
 });
 crosses!(api::Proposed => Proposed { key, label, said, by });
-crosses!(api::Proposal => Proposal { section, title, fields, by });
+crosses!(api::Proposal => Proposal { section, title, fields, by, kept_in });
 
 impl Cross<ImportEdit> for api::ImportEdit {
     fn cross(self) -> ImportEdit {
-        ImportEdit { what: self.what.cross(), here: self.here }
+        ImportEdit { what: self.what.cross(), here: self.here, kept_in: self.kept_in.cross() }
     }
 }
 
@@ -143,9 +149,22 @@ impl Device {
         Ok(self.app.read_patient(&json)?.into())
     }
 
-    /// Writes a plan as it stands on this device. What is written is not encrypted: it is as secret as the plan.
-    pub fn export(&self, plan: PlanId, format: ExportFormat) -> Result<String, ApiError> {
-        Ok(self.app.export(plan, format)?)
+    /// Writes a plan as it stands on this device. What is written is not encrypted: it is as secret as the plan. What professionals
+    /// keep among themselves is in it only `with_professional`, marked as such.
+    #[uniffi::method(default(with_professional = false))]
+    pub fn export(
+        &self,
+        plan: PlanId,
+        format: ExportFormat,
+        with_professional: bool,
+    ) -> Result<String, ApiError> {
+        Ok(self.app.export(plan, format, with_professional)?)
+    }
+
+    /// How many answers and decisions of a plan are kept from the person, as far as this device's person may read them: what exports
+    /// and prints leave out unless they are told otherwise.
+    pub fn kept_from_person(&self, plan: PlanId) -> Result<u32, ApiError> {
+        Ok(self.app.kept_from_person(plan)?.cross())
     }
 
     /// Reads a document of a plan and says what it would change here. Writes nothing.

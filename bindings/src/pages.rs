@@ -29,8 +29,15 @@ impl Device {
         Ok(self.app.page(plan, audience)?.html())
     }
 
-    /// The same, to be printed: that it was printed is recorded before it is.
-    pub fn print(&self, plan: PlanId, audience: Option<Audience>) -> Result<String, ApiError> {
-        Ok(self.app.print(plan, audience)?)
+    /// The same, to be printed: that it was printed is recorded before it is. What professionals keep among themselves is on it only
+    /// `with_professional`, and never on a page for the person.
+    #[uniffi::method(default(with_professional = false))]
+    pub fn print(
+        &self,
+        plan: PlanId,
+        audience: Option<Audience>,
+        with_professional: bool,
+    ) -> Result<String, ApiError> {
+        Ok(self.app.print(plan, audience, with_professional)?)
     }
 }

@@ -32,6 +32,9 @@ pub struct HistoryRow {
     pub review: Option<HeldState>,
     /// Saved, sent, seen.
     pub receipts: ReceiptState,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them.
+    #[uniffi(default = None)]
+    pub kept_in: Option<String>,
 }
 
 /// How far an entry has got.
@@ -70,6 +73,9 @@ pub struct FieldHistoryRow {
     pub after: Vec<String>,
     /// Why it is held; absent when it is part of the plan.
     pub held: Option<String>,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them.
+    #[uniffi(default = None)]
+    pub kept_in: Option<String>,
 }
 
 /// One thing that differs between two moments.
@@ -107,11 +113,11 @@ pub enum At {
 
 withheld!(HistoryRow, ReceiptState, FieldHistoryRow, Difference);
 crosses!(api::HistoryRow => HistoryRow {
-    entry, at, relay_at, author, role, organisation, what, held, review, receipts,
+    entry, at, relay_at, author, role, organisation, what, held, review, receipts, kept_in,
 });
 crosses!(api::ReceiptState => ReceiptState { sent, seen_by, refused });
 crosses!(api::FieldHistoryRow => FieldHistoryRow {
-    entry, at, author, role, organisation, basis, heard_from, before, after, held,
+    entry, at, author, role, organisation, basis, heard_from, before, after, held, kept_in,
 });
 crosses!(api::Difference => Difference { section, key, label, before, after, text });
 

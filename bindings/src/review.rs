@@ -41,6 +41,9 @@ pub struct HeldRow {
     pub reason: String,
     /// What became of it.
     pub state: HeldState,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them.
+    #[uniffi(default = None)]
+    pub kept_in: Option<String>,
 }
 
 /// What became of a held entry.
@@ -72,7 +75,7 @@ pub struct ReviewRow {
 }
 
 withheld!(HeldRow, HeldState, ReviewRow);
-crosses!(api::HeldRow => HeldRow { entry, at, author, role, organisation, what, says, reason, state });
+crosses!(api::HeldRow => HeldRow { entry, at, author, role, organisation, what, says, reason, state, kept_in });
 crosses!(api::HeldState => HeldState { ruling, in_plan, reviews });
 crosses!(api::ReviewRow => ReviewRow { by, role, adopted, note, day });
 

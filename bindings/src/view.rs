@@ -36,6 +36,9 @@ pub struct PlanView {
     pub unreadable: u32,
     /// Entries that this version cannot read, those that build on them included.
     pub left_out: u32,
+    /// It is made of what the person's device may hold, and of nothing that professionals keep among themselves.
+    #[uniffi(default = false)]
+    pub shared_only: bool,
 }
 
 /// Broken glass: somebody reads a plan without consent, and said why.
@@ -242,6 +245,9 @@ pub struct ValueView {
     pub by: Option<By>,
     /// The other authors of a text.
     pub with: Vec<String>,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them.
+    #[uniffi(default = None)]
+    pub kept_in: Option<String>,
 }
 
 /// Who wrote something.
@@ -288,6 +294,9 @@ pub struct ItemView {
     pub in_error: bool,
     /// Its answered fields.
     pub fields: Vec<FieldView>,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them.
+    #[uniffi(default = None)]
+    pub kept_in: Option<String>,
 }
 
 /// A decision that stands.
@@ -310,6 +319,9 @@ pub struct DecisionView {
     pub approved: bool,
     /// No later decision replaces it.
     pub current: bool,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them.
+    #[uniffi(default = None)]
+    pub kept_in: Option<String>,
 }
 
 withheld!(
@@ -330,7 +342,7 @@ withheld!(
     ItemView,
     DecisionView
 );
-crosses!(view::PlanView => PlanView { kind, version, banner, glass, as_of, control, alerts, consents, sections, held, waiting, unreadable, left_out });
+crosses!(view::PlanView => PlanView { kind, version, banner, glass, as_of, control, alerts, consents, sections, held, waiting, unreadable, left_out, shared_only });
 crosses!(view::GlassView => GlassView { reason, why, until, text });
 crosses!(view::Banner => Banner { family, given, title, born, born_date, age_years, gender, nhs_number, nhs_number_wrong, deceased, died, death_notice, death_notice_date, parts });
 crosses!(view::AsOfView => AsOfView { now, last_contact, text });
@@ -340,11 +352,11 @@ crosses!(view::GroundsView => GroundsView { by, consulted, rationale, capacity }
 crosses!(view::SectionView => SectionView { number, name, title, fields, lists, decisions, in_conflict, unapproved, review });
 crosses!(view::ReviewView => ReviewView { state, text, approved_by });
 crosses!(view::FieldView => FieldView { key, label, values });
-crosses!(view::ValueView => ValueView { text, answer, code, system, date, heard_from, confirmed, correction, by, with });
+crosses!(view::ValueView => ValueView { text, answer, code, system, date, heard_from, confirmed, correction, by, with, kept_in });
 crosses!(view::By => By { author, role, organisation, ods, time, relay_time, day, entry });
 crosses!(view::ListView => ListView { list, items });
-crosses!(view::ItemView => ItemView { id, ended, in_error, fields });
-crosses!(view::DecisionView => DecisionView { entry, fields, lists, by, endorsed, endorsed_by, approved, current });
+crosses!(view::ItemView => ItemView { id, ended, in_error, fields, kept_in });
+crosses!(view::DecisionView => DecisionView { entry, fields, lists, by, endorsed, endorsed_by, approved, current, kept_in });
 
 /// What the core tells an alert's message stays with the core.
 impl Cross<Alert> for view::Alert {

@@ -16,6 +16,7 @@ pub(crate) enum Typed {
     Text { key: String, text: String },
     Add { list: String, fields: Vec<String> },
     Decide { section: String, fields: Vec<String>, resolve: bool },
+    Disclose { what: String, fields: Vec<String> },
     Endorse { section: String },
 }
 
@@ -67,6 +68,20 @@ impl Typed {
                 let leaves = decision(draft, section, fields, heard_from)?;
                 Ok(draft.decide(section, &leaves, *resolve)?)
             }
+            Self::Disclose { what, fields } => match (Section::from_name(what), fields.as_slice()) {
+                (Some(section), _) if section.is_decision() => {
+                    let changed = decision(draft, section, fields, heard_from)?;
+                    Ok(draft.disclose(section, &changed)?)
+                }
+                (Some(section), _) => Err(CliError::usage(format!(
+                    "{} is not decided as a whole; name the field, or LIST/ITEM",
+                    section.name()
+                ))),
+                (None, []) => Ok(draft.disclose_answers(what)?),
+                (None, _) => {
+                    Err(CliError::usage("fields are changed of a decision only; disclose it, then set them"))
+                }
+            },
             Self::Endorse { section } => Ok(draft.endorse(section_of(section)?)?),
         }
     }

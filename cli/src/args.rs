@@ -13,7 +13,7 @@ use bedside_core::api::{Outcome, PlanId, Scope, Source};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use access::{Looking, Notebook};
-pub(crate) use documents::{Format, ReaderArg};
+pub(crate) use documents::{Format, KeepInArg, ReaderArg};
 pub(crate) use joining::{Identity, Invite, Network, Organisation, Pin};
 pub(crate) use rules::{Approve, Deciding, GroundsArgs, StageArg, When};
 pub(crate) use worklists::{Caseload, Day, Visit, WorklistArgs};
@@ -259,13 +259,17 @@ pub(crate) enum Plan {
         bedside plan print 9000000009 --as person --output for-jane.html --force\n\n\
         Open the file in a browser to print it, or to save it as PDF. It is there whole\n\
         or not at all, for its owner only. It is not encrypted. The key-safe code is not\n\
-        in it.")]
+        in it, and what is kept from the person only with --with-professional; a page for\n\
+        the person never has it.")]
     Print {
         /// NHS number, or the plan's id
         plan: PlanArg,
         /// For whom; by default for your role
         #[arg(long = "as", value_enum, value_name = "READER")]
         reader: Option<ReaderArg>,
+        /// With what professionals keep from the person, marked as such
+        #[arg(long)]
+        with_professional: bool,
         /// The file; without it, standard output
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
@@ -279,6 +283,9 @@ pub(crate) enum Plan {
         bedside plan edit 9000000009 text wishes.about_me 'I taught music.'\n  \
         bedside plan edit 9000000009 add contact name='Anna Smith' phone_1=01632960001\n  \
         bedside plan edit 9000000009 decide cpr decision=not-recommended\n  \
+        bedside plan edit 9000000009 --keep-in professional decide prognosis \\\n    \
+        estimate=last-months person_aware=no\n  \
+        bedside plan edit 9000000009 disclose prognosis person_aware=yes\n  \
         bedside plan edit 9000000009 --stdin < edits.txt\n\n\
         `bedside plan fields` lists every key with its choices. Any field may instead be\n\
         answered by asked-none, declined or unable-to-express.\n\
@@ -297,15 +304,20 @@ pub(crate) enum Plan {
         bedside plan export 9000000009 --format fhir --output jane.fhir.json\n  \
         bedside plan export 9000000009 --format csv --output jane.csv\n  \
         bedside plan export '900 000 0009' --format text --output bedside-copy.txt\n  \
-        bedside plan export 9000000009 --format json\n\n\
+        bedside plan export 9000000009 --format fhir --with-professional --output for-gp.json\n\n\
         The file is there whole or not at all, for its owner only, and never replaces\n\
-        another without --force. It is not encrypted. The key-safe code is not in it.")]
+        another without --force. It is not encrypted. The key-safe code is not in it, and\n\
+        what is kept from the person only with --with-professional; in FHIR it is labelled\n\
+        NOPAT, no disclosure to the patient.")]
     Export {
         /// NHS number, or the plan's id
         plan: PlanArg,
         /// What to write
         #[arg(long, value_enum, default_value_t = Format::Json)]
         format: Format,
+        /// With what professionals keep from the person, marked as such
+        #[arg(long)]
+        with_professional: bool,
         /// The file; without it, standard output
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
@@ -493,9 +505,9 @@ pub(crate) struct Edit {
     /// Who it was heard from; by default the person where the words are theirs, else nobody: it was seen
     #[arg(long, value_enum, global = true)]
     pub(crate) heard_from: Option<SourceArg>,
-    /// Keep it in the restricted part, which the person does not hold: an alert about safeguarding
-    #[arg(long, global = true)]
-    pub(crate) restricted: bool,
+    /// Keep it where the person's device does not hold it
+    #[arg(long, value_enum, global = true, value_name = "PART")]
+    pub(crate) keep_in: Option<KeepInArg>,
     #[command(subcommand)]
     pub(crate) change: Option<Change>,
 }
@@ -551,6 +563,19 @@ pub(crate) enum Change {
         /// You have looked at the decisions in conflict, and this one replaces them
         #[arg(long)]
         resolve: bool,
+    },
+    /// Move what was kept from the person into the shared plan, now that it was talked about
+    #[command(after_help = "Examples:\n  \
+        bedside plan edit 9000000009 disclose prognosis person_aware=yes\n  \
+        bedside plan edit 9000000009 disclose cpr discussed_person=yes\n  \
+        bedside plan edit 9000000009 disclose contact/00000000000000aa\n\n\
+        A decision becomes a new one by you, to be endorsed and approved anew.")]
+    Disclose {
+        /// A section with a decision, a field's key, or LIST/ITEM for all that is kept of an item
+        what: String,
+        /// Fields of the decision that are different now
+        #[arg(value_name = "FIELD=VALUE")]
+        fields: Vec<String>,
     },
     /// Endorse the decision that stands, unchanged
     #[command(after_help = "Examples:\n  bedside plan edit 9000000009 endorse cpr")]

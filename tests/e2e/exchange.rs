@@ -42,7 +42,7 @@ fn a_plan_goes_to_another_network_as_a_file_and_no_decision_goes_silently() {
     let (_there, nurse, doctor, plan) = World::with_plan();
     filled(&nurse, &doctor, plan);
     converge(&[&nurse, &doctor]);
-    let file = nurse.export(plan, ExportFormat::Fhir).unwrap();
+    let file = nurse.export(plan, ExportFormat::Fhir, false).unwrap();
     let (_here, colleague) = World::with_nurse();
     let plan = colleague.start_plan(jane()).unwrap().plan;
     let import = colleague.read_import(plan, file.as_bytes()).unwrap();
@@ -73,7 +73,7 @@ fn a_plan_goes_to_another_network_as_a_file_and_no_decision_goes_silently() {
 fn what_is_recorded_here_stands_unless_somebody_says_replace() {
     let (_there, nurse, doctor, plan) = World::with_plan();
     filled(&nurse, &doctor, plan);
-    let file = nurse.export(plan, ExportFormat::Fhir).unwrap();
+    let file = nurse.export(plan, ExportFormat::Fhir, false).unwrap();
     let (_here, colleague) = World::with_nurse();
     let plan = colleague.start_plan(jane()).unwrap().plan;
     let key = "preferences.place_of_death_1";
@@ -94,7 +94,7 @@ fn a_file_that_is_wrong_or_another_persons_changes_nothing() {
     filled(&nurse, &doctor, plan);
     let another = nurse.start_plan(plan_for("9000000033")).unwrap().plan;
     let (before, entries) = (nurse.plan(another).unwrap(), nurse.history(another).unwrap().len());
-    let file = nurse.export(plan, ExportFormat::Fhir).unwrap();
+    let file = nurse.export(plan, ExportFormat::Fhir, false).unwrap();
     let refused = |bytes: &[u8]| nurse.read_import(another, bytes).err().unwrap().to_string();
     assert!(refused(file.as_bytes()).contains("another person's plan"));
     assert!(refused(&file.as_bytes()[..file.len() / 2]).contains("not JSON"));
@@ -110,11 +110,11 @@ fn every_format_says_who_it_is_about_and_what_was_decided() {
     filled(&nurse, &doctor, plan);
     converge(&[&nurse, &doctor]);
     for format in [ExportFormat::Fhir, ExportFormat::Csv, ExportFormat::Text, ExportFormat::Json] {
-        let text = nurse.export(plan, format).unwrap();
+        let text = nurse.export(plan, format, false).unwrap();
         assert!(text.contains("CPR not recommended") && text.contains("penicillin"), "{format:?}");
         assert!(text.contains("900 000 0009") || text.contains("9000000009"), "{format:?}");
     }
-    let fhir = nurse.export(plan, ExportFormat::Fhir).unwrap();
+    let fhir = nurse.export(plan, ExportFormat::Fhir, false).unwrap();
     assert!(fhir.contains("\"role\": \"source\""), "each entry names the consent it rests on");
 }
 
@@ -130,7 +130,7 @@ fn a_page_is_made_for_whoever_reads_it_and_a_print_is_on_record() {
     let printed =
         |app: &App| app.access_record(plan).unwrap().iter().filter(|row| row.act == "print").count();
     assert_eq!(printed(&nurse), 0);
-    let html = nurse.print(plan, Some(Audience::Summary)).unwrap();
+    let html = nurse.print(plan, Some(Audience::Summary), false).unwrap();
     assert!(html.starts_with("<!DOCTYPE html>") && html.contains("NHS No. 900 000 0009"));
     assert_eq!(printed(&nurse), 1);
 }

@@ -299,11 +299,11 @@ impl Device {
         bedside_core::api::Clock::now(&*self.clock)
     }
 
-    /// Everything that a plan says, without when it was looked at.
+    /// Everything that a plan says, without when it was looked at and by whom.
     pub fn shown(&self, plan: PlanId) -> String {
         let mut view = serde_json::to_value(self.plan(plan).unwrap()).unwrap();
-        for when in ["as_of", "waiting"] {
-            view.as_object_mut().unwrap().remove(when);
+        for name in ["as_of", "waiting", "shared_only"] {
+            view.as_object_mut().unwrap().remove(name);
         }
         view.to_string()
     }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bedside_core::api::Compartment;
 use bedside_core::store::{ReceiptKind, WaitReason};
 use bedside_core::testing::look::HeldEntry;
 use bedside_protocol::ids::{EntryId, LogId};
 use bedside_relay::storage::Storage;
 
-use crate::base::{CARER, EVERYBODY, OUTSIDER, PAT, RIVERSIDE};
+use crate::base::{CARER, EVERYBODY, OUTSIDER, PAT, RIVERSIDE, plan_of};
+use crate::ops::IN_CONFIDENCE;
 use crate::relay::Mode;
 use crate::world::{Faults, World, log};
 
@@ -82,6 +84,7 @@ impl World {
             self.check_claims(seat);
         }
         self.check_beliefs();
+        self.check_plans();
         self.check_outsider();
         self.check_person();
         for seat in self.present() {
@@ -199,6 +202,37 @@ impl World {
         }
     }
 
+    /// Whoever holds the same logs of a plan is shown the same, whichever of them a decision stands in.
+    fn check_plans(&self) {
+        let plans = self.truth.readers.keys().copied();
+        for plan in plans.collect::<Vec<_>>() {
+            let mut shown: BTreeMap<Vec<EntryId>, (&str, String)> = BTreeMap::new();
+            let holders =
+                self.present().into_iter().filter(|seat| *seat != PAT && self.may_hold(*seat, &plan));
+            for seat in holders {
+                let there = &self.seats[seat];
+                let of_plan = |log: &LogId| {
+                    let place = self.truth.beside.get(log);
+                    *log == plan
+                        || place
+                            .is_some_and(|(main, part)| *main == plan && *part != Compartment::AccessRecord)
+                };
+                let held = there.entries.iter().filter(|(log, _)| of_plan(log));
+                let held: Vec<EntryId> = held.flat_map(|(_, entries)| entries.keys().copied()).collect();
+                if held.is_empty() {
+                    continue;
+                }
+                let view = there.device.app().plan(plan_of(&plan)).expect("the plan is there");
+                if view.kind == "locked" {
+                    continue;
+                }
+                let seen = serde_json::to_string(&(view.version, view.sections)).expect("a view is JSON");
+                let (other, theirs) = shown.entry(held).or_insert_with(|| (there.name, seen.clone()));
+                assert_eq!(*theirs, seen, "{other} and {} are shown different plans", there.name);
+            }
+        }
+    }
+
     fn check_decisions(&self, seat: usize, log: &LogId) {
         let there = &self.seats[seat];
         let written = there.device.decisions(log).expect("the plan is there");
@@ -216,7 +250,7 @@ impl World {
         let sections: BTreeSet<u8> = written.iter().map(|decision| decision.section).collect();
         for section in sections {
             let expected: BTreeSet<EntryId> = standing()
-                .filter(|decision| decision.section == section && !decision.endorses)
+                .filter(|decision| decision.section == section && !decision.endorses && !decision.takes_back)
                 .map(|decision| decision.entry)
                 .filter(|id| !replaced.contains(id))
                 .collect();
@@ -243,6 +277,14 @@ impl World {
                 let keys = there.device.content_keys(log).expect("an open vault can be read");
                 assert!(keys.is_empty() && there.entries.get(log).is_none_or(BTreeMap::is_empty));
             }
+        }
+        if self.seats[PAT].lost {
+            return;
+        }
+        let app = self.seats[PAT].device.app();
+        for plan in self.plans_of(PAT) {
+            let view = serde_json::to_string(&app.plan(plan_of(&plan)).expect("the plan is there"));
+            assert!(!view.expect("a view is JSON").contains(IN_CONFIDENCE), "the person reads it");
         }
     }
 

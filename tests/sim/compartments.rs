@@ -1,11 +1,12 @@
 //! What only some may see, who looked, and reading without consent, as an app meets it.
 
 use bedside_core::api::{
-    AccessRow, Answer, ApiError, App, Compartment, ExportFormat, Leaf, Outcome, PlanView, Reason, Scope,
-    Source,
+    AccessRow, Answer, ApiError, App, Audience, Compartment, ExportFormat, Leaf, Outcome, PlanView, Reason,
+    Scope, Section, Source,
 };
 use bedside_core::engine::Input;
 use bedside_core::testing::look::HeldEntry;
+use bedside_protocol::entry::Decision;
 use bedside_protocol::ids::{EntryId, LogId};
 use std::collections::BTreeMap;
 
@@ -177,7 +178,7 @@ fn the_person_reads_who_looked_at_their_plan_and_why() {
     }
     app(&world, BOB).plan(plan).expect("the plan is there");
     code(&world, BOB, &log).expect("it is there");
-    app(&world, BOB).export(plan, ExportFormat::Csv).expect("it can be exported");
+    app(&world, BOB).export(plan, ExportFormat::Csv, false).expect("it can be exported");
     app(&world, BOB).record_print(plan).expect("it can be printed");
     app(&world, PAT).plan(plan).expect("the plan is there");
     let own = record(&world, BOB, &log);
@@ -279,4 +280,279 @@ fn a_record_of_looks_needs_no_wish_of_its_author() {
     world.relay.mode = Mode::Honest;
     world.settle_and_check();
     assert_eq!(by(&record(&world, PAT, &log), "Cathy Lunn", "view"), 1);
+}
+
+const CONTACT: &str = "contact/00000000000000aa";
+
+/// Decides something that the person is not to know yet.
+fn confide(world: &mut World, seat: usize, log: LogId, section: Section, said: &[(&str, &str)]) -> bool {
+    let fields = said.iter().map(|(key, said)| ((*key).to_owned(), answer(key, said))).collect();
+    world.edit(seat, log, |draft| {
+        draft.keep_in(Compartment::Professional)?;
+        draft.decide(section, &fields, false)
+    })
+}
+
+fn answer(key: &str, said: &str) -> Leaf {
+    let (field, _) = bedside_core::plan::schema::field(key).expect("a field of the table");
+    let answer = bedside_core::plan::check::read_answer(field, said).expect("an answer that fits");
+    Leaf::new(answer, Source::Observed)
+}
+
+fn json(world: &World, seat: usize, log: &LogId) -> String {
+    let view = app(world, seat).plan(plan_of(log)).expect("the plan is there");
+    serde_json::to_string(&view).expect("a view is JSON")
+}
+
+#[test]
+fn a_prognosis_that_nobody_has_told_the_person_reaches_colleagues_and_crews_and_not_the_person() {
+    let (mut world, log) = morning();
+    world.share(ALICE, 0);
+    meet(&mut world);
+    let said = [("prognosis.estimate", "last-weeks"), ("prognosis.person_aware", "no")];
+    assert!(!confide(&mut world, CARER, log, Section::Prognosis, &said), "a carer decides nowhere");
+    assert!(!confide(&mut world, PAT, log, Section::Prognosis, &said));
+    assert!(confide(&mut world, ALICE, log, Section::Prognosis, &said));
+    meet(&mut world);
+    for seat in [BOB, CARER] {
+        let view = app(&world, seat).plan(plan_of(&log)).expect("the plan is there");
+        assert_eq!(view.section(Section::Prognosis).decisions[0].kept_in, Some("professional"));
+        assert_eq!(app(&world, seat).kept_from_person(plan_of(&log)).expect("it is there"), 1);
+    }
+    assert!(!json(&world, PAT, &log).contains("last-weeks"));
+    let kept = world.truth.beside.iter().find(|(_, place)| **place == (log, Compartment::Professional));
+    let (kept, _) = kept.expect("it is a log of its own");
+    let pat = &world.seats[PAT].device;
+    assert!(pat.content_keys(kept).expect("an open vault can be read").is_empty());
+    assert!(!pat.entries().expect("an open vault can be read").contains_key(kept));
+    let plan = plan_of(&log);
+    let theirs = app(&world, PAT).page(plan, Some(Audience::Person)).expect("it is there").text();
+    let made_for_them = app(&world, BOB).page(plan, Some(Audience::Person)).expect("it is there").text();
+    let without_marks = |text: &str| text.split_once("\n\n").map(|(_, rest)| rest.to_owned());
+    assert_eq!(without_marks(&theirs), without_marks(&made_for_them));
+    world.settle_and_check();
+}
+
+#[test]
+fn what_leaves_the_device_has_what_is_kept_from_the_person_only_on_request_and_says_so() {
+    let (mut world, log) = morning();
+    let plan = plan_of(&log);
+    let key = format!("{CONTACT}/name");
+    assert!(world.edit(ALICE, log, |draft| {
+        draft.keep_in(Compartment::Professional)?;
+        draft.set(&key, &words("Estranged Brother"))?;
+        draft.set(&format!("{CONTACT}/show_to_person"), &answer(&format!("{CONTACT}/show_to_person"), "no"))
+    }));
+    let reason = [("cpr.decision", "not-recommended"), ("cpr.reason", "would not survive it")];
+    assert!(confide(&mut world, ALICE, log, Section::Cpr, &reason));
+    let nurse = app(&world, ALICE);
+    for with_professional in [false, true] {
+        let formats = [ExportFormat::Fhir, ExportFormat::Csv, ExportFormat::Text, ExportFormat::Json];
+        let mut copies: Vec<String> = formats
+            .iter()
+            .map(|format| nurse.export(plan, *format, with_professional).expect("it can be exported"))
+            .collect();
+        copies.extend([Audience::CareTeam, Audience::Urgent, Audience::Summary].map(|audience| {
+            nurse.print(plan, Some(audience), with_professional).expect("it can be printed")
+        }));
+        for copy in &copies {
+            assert_eq!(copy.contains("Estranged"), with_professional, "{copy}");
+            let not_recommended = copy.contains("would not survive it");
+            assert_eq!(not_recommended, with_professional, "{copy}");
+        }
+        assert_eq!(copies[0].contains("\"NOPAT\""), with_professional);
+        assert_eq!(copies[1].contains("\"professional\""), with_professional);
+        assert_eq!(copies[5].contains("is on no such copy"), !with_professional);
+        let person = nurse.print(plan, Some(Audience::Person), with_professional).expect("it can be printed");
+        assert!(!person.contains("Estranged") && !person.contains("would not survive it"));
+    }
+    let file = nurse.export(plan, ExportFormat::Fhir, true).expect("it can be exported");
+    world.share(ALICE, 0);
+    meet(&mut world);
+    let import = app(&world, BOB).read_import(plan, file.as_bytes()).expect("it is this plan");
+    assert!(import.edits.is_empty(), "all of it is here already");
+    world.settle_and_check();
+}
+
+#[test]
+fn what_a_document_says_is_not_to_be_disclosed_is_kept_from_the_person_when_it_is_read() {
+    let (mut world, log) = morning();
+    let plan = plan_of(&log);
+    let kept = "communication.mode";
+    assert!(world.edit(ALICE, log, |draft| {
+        draft.keep_in(Compartment::Professional)?;
+        draft.set(kept, &words("not before her son"))
+    }));
+    let file = app(&world, ALICE).export(plan, ExportFormat::Fhir, true).expect("it can be exported");
+    assert!(world.edit(ALICE, log, |draft| {
+        draft.keep_in(Compartment::Professional)?;
+        draft.set(kept, &Leaf::new(Answer::TakenBack, Source::Observed))
+    }));
+    let import = app(&world, ALICE).read_import(plan, file.as_bytes()).expect("it is this plan");
+    let [edit] = import.edits.as_slice() else { panic!("one answer is new") };
+    assert_eq!((edit.what.key.as_str(), edit.kept_in), (kept, Some("professional")));
+    assert!(world.save(ALICE, |app| Ok(Some(app.take_import(plan, &import, false)?.entries))));
+    meet(&mut world);
+    assert!(json(&world, BOB, &log).contains("not before her son"));
+    assert!(!json(&world, PAT, &log).contains("not before her son"));
+    world.settle_and_check();
+}
+
+#[test]
+fn what_was_talked_about_moves_into_the_shared_plan_in_one_step() {
+    let (mut world, log) = morning();
+    let said = [("prognosis.estimate", "last-weeks"), ("prognosis.person_aware", "no")];
+    assert!(confide(&mut world, ALICE, log, Section::Prognosis, &said));
+    let contact = format!("{CONTACT}/name");
+    assert!(world.edit(ALICE, log, |draft| {
+        draft.keep_in(Compartment::Professional)?;
+        draft.set(&contact, &words("Ruth"))?;
+        draft.set(&format!("{CONTACT}/show_to_person"), &answer(&format!("{CONTACT}/show_to_person"), "no"))
+    }));
+    meet(&mut world);
+    let none = BTreeMap::new();
+    assert!(
+        !world.edit(BOB, log, |draft| draft.disclose(Section::Prognosis, &none)),
+        "they do not know it yet"
+    );
+    assert!(!world.edit(BOB, log, |draft| draft.disclose(Section::Cpr, &none)), "there is none");
+    let aware = answer("prognosis.person_aware", "yes");
+    let aware = BTreeMap::from([("prognosis.person_aware".to_owned(), aware)]);
+    assert!(world.edit(ALICE, log, |draft| {
+        draft.disclose(Section::Prognosis, &aware)?;
+        draft.disclose_answers(CONTACT)
+    }));
+    meet(&mut world);
+    for seat in [ALICE, BOB, PAT] {
+        let view = app(&world, seat).plan(plan_of(&log)).expect("the plan is there");
+        let [prognosis] = view.section(Section::Prognosis).decisions.as_slice() else {
+            panic!("one decision stands")
+        };
+        assert!(prognosis.kept_in.is_none());
+        assert_eq!(view.section(Section::Contacts).lists[0].items[0].kept_in, None);
+        assert!(json(&world, seat, &log).contains("Ruth"));
+    }
+    assert_eq!(app(&world, BOB).kept_from_person(plan_of(&log)).expect("it is there"), 0);
+    let rows = app(&world, BOB).field_history(plan_of(&log), "prognosis.estimate").expect("it has one");
+    let kept: Vec<Option<&str>> = rows.iter().map(|row| row.kept_in).collect();
+    assert!(kept.contains(&None) && kept.contains(&Some("professional")), "{kept:?}");
+    assert!(
+        app(&world, PAT).history(plan_of(&log)).expect("it has one").iter().all(|row| row.kept_in.is_none())
+    );
+    world.settle_and_check();
+}
+
+#[test]
+fn a_shared_decision_replaces_one_that_is_kept_from_the_person_only_when_its_author_says_so() {
+    let (mut world, log) = morning();
+    assert!(confide(&mut world, ALICE, log, Section::Cpr, &[("cpr.decision", "not-recommended")]));
+    meet(&mut world);
+    let fields = BTreeMap::from([("cpr.decision".to_owned(), answer("cpr.decision", "recommended"))]);
+    let error =
+        app(&world, BOB).draft(plan_of(&log)).expect("it is there").decide(Section::Cpr, &fields, false);
+    assert!(error.expect_err("one is kept from the person").to_string().contains("kept from the person"));
+    world.set_online(BOB, false);
+    assert!(confide(&mut world, ALICE, log, Section::Cpr, &[("cpr.decision", "not-recommended")]));
+    assert!(world.edit(BOB, log, |draft| draft.decide(Section::Cpr, &fields, true)));
+    world.set_online(BOB, true);
+    meet(&mut world);
+    for seat in [ALICE, BOB] {
+        let view = app(&world, seat).plan(plan_of(&log)).expect("the plan is there");
+        let cpr = view.section(Section::Cpr);
+        assert!(cpr.in_conflict && cpr.decisions.len() == 2, "hers was not known to him");
+        let plans = app(&world, seat).plans(None, 10).expect("there are plans").rows;
+        assert!(plans.iter().any(|row| row.in_conflict), "and the list says so");
+    }
+    let view = app(&world, PAT).plan(plan_of(&log)).expect("the plan is there");
+    assert_eq!(view.section(Section::Cpr).decisions.len(), 1);
+    assert!(world.edit(ALICE, log, |draft| draft.decide(Section::Cpr, &fields, true)));
+    meet(&mut world);
+    let view = app(&world, BOB).plan(plan_of(&log)).expect("the plan is there");
+    assert_eq!(view.section(Section::Cpr).decisions.len(), 1, "one that had seen both");
+    world.settle_and_check();
+}
+
+#[test]
+fn whom_the_person_is_not_to_see_is_not_written_where_their_device_holds_it() {
+    let (mut world, log) = morning();
+    let flag = format!("{CONTACT}/show_to_person");
+    let write = |app: &App, said: &str| {
+        let mut draft = app.draft(plan_of(&log))?;
+        draft.set(&flag, &answer(&format!("{CONTACT}/show_to_person"), said))?;
+        draft.commit().map(drop)
+    };
+    let error = write(app(&world, ALICE), "no").expect_err("their device would hold it").to_string();
+    assert!(error.contains("professional part"), "{error}");
+    assert!(world.save(ALICE, |app| write(app, "yes").map(|()| None)));
+    world.settle_and_check();
+}
+
+#[test]
+fn an_approval_signs_what_is_kept_from_the_person_with_the_rest_and_crews_see_it() {
+    let (mut world, log) = morning();
+    let plan = plan_of(&log);
+    assert!(confide(&mut world, ALICE, log, Section::Cpr, &[("cpr.decision", "not-recommended")]));
+    meet(&mut world);
+    let seen = app(&world, BOB).plan(plan).expect("it is there").version;
+    assert!(confide(&mut world, ALICE, log, Section::Prognosis, &[("prognosis.estimate", "last-weeks")]));
+    meet(&mut world);
+    let approve = |app: &App, seen: &str| app.approve(plan, &[], seen, None).map(|saved| Some(saved.entries));
+    let changed = approve(app(&world, BOB), &seen);
+    let changed = changed.expect_err("more is kept from the person since").to_string();
+    assert!(changed.contains("changed since"), "{changed}");
+    let seen = app(&world, BOB).plan(plan).expect("it is there").version;
+    assert!(world.save(BOB, |app| approve(app, &seen)));
+    meet(&mut world);
+    let view = app(&world, ALICE).plan_for_urgent_care(plan).expect("it is there");
+    assert!(view.section(Section::Cpr).decisions[0].approved);
+    assert_eq!(view.section(Section::Prognosis).review.state, "approved");
+    assert_eq!(view.control.status, "approved");
+    world.settle_and_check();
+}
+
+#[test]
+fn what_is_held_among_professionals_is_listed_and_decided_on_where_it_stands() {
+    let (mut world, log) = morning();
+    let plan = plan_of(&log);
+    world.share(ALICE, 0);
+    assert!(confide(&mut world, ALICE, log, Section::Cpr, &[("cpr.decision", "not-recommended")]));
+    meet(&mut world);
+    let content = bedside_core::plan::check::encode_decision(&BTreeMap::from([(
+        "cpr.decision".to_owned(),
+        answer("cpr.decision", "recommended"),
+    )]));
+    let kept = world.truth.beside.iter().find(|(_, place)| **place == (log, Compartment::Professional));
+    let kept = *kept.expect("it is a log of its own").0;
+    let decision =
+        Decision { section: Section::Cpr.number(), supersedes: Vec::new(), content, endorses: None };
+    let entry =
+        world.seats[CARER].device.decide_regardless(kept, decision).expect("altered software writes it");
+    world.truth.forged.insert((kept, entry));
+    world.look(CARER);
+    meet(&mut world);
+    let rows = app(&world, BOB).held(plan).expect("it can be listed");
+    let [row] = rows.as_slice() else { panic!("one entry is held: {rows:?}") };
+    assert_eq!((row.kept_in, row.entry.as_str()), (Some("professional"), entry.to_string().as_str()));
+    assert_eq!(app(&world, BOB).plan(plan).expect("it is there").held, 1);
+    assert!(app(&world, PAT).held(plan).expect("it can be listed").is_empty());
+    let declined =
+        world.save(BOB, |app| Ok(Some(app.review_held(plan, entry, false, "not hers to decide")?.entries)));
+    assert!(declined);
+    meet(&mut world);
+    assert_eq!(app(&world, ALICE).held(plan).expect("it can be listed")[0].state.ruling, "declined");
+    assert_eq!(app(&world, ALICE).plan(plan).expect("it is there").held, 0);
+    world.settle_and_check();
+}
+
+#[test]
+fn ones_own_last_change_is_taken_back_where_it_was_kept() {
+    let (mut world, log) = morning();
+    assert!(world.edit(ALICE, log, |draft| {
+        draft.keep_in(Compartment::Professional)?;
+        draft.set("communication.mode", &words("not before her son"))
+    }));
+    assert!(json(&world, ALICE, &log).contains("not before her son"));
+    assert!(world.save(ALICE, |app| Ok(Some(app.undo(plan_of(&log))?.entries))));
+    assert!(!json(&world, ALICE, &log).contains("not before her son"));
+    world.settle_and_check();
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bedside_core::api::{Answer, ApiError, App, Draft, Leaf, Outcome, Reader, Scope, Section, Source};
+use bedside_core::api::{
+    Answer, ApiError, App, Compartment, Draft, Leaf, Outcome, Reader, Scope, Section, Source,
+};
 use bedside_core::engine::Input;
 use bedside_core::plan::check::encode_decision;
 use bedside_protocol::entry::Decision;
@@ -44,6 +46,12 @@ pub(crate) enum Op {
     Code { seat: usize, plan: usize, word: u64 },
     /// Somebody opens a plan, and reads how to get in.
     Look { seat: usize, plan: usize },
+    /// Somebody writes down what the person is not to see.
+    Keep { seat: usize, plan: usize, field: usize, word: u64 },
+    /// A nurse decides what the person is not to know yet.
+    Confide { seat: usize, plan: usize, section: usize, word: u64, resolve: bool },
+    /// A nurse has talked about it with the person.
+    Disclose { seat: usize, plan: usize },
     /// The network comes or goes, and the host says so.
     Online { seat: usize, online: bool },
     /// The network comes or goes, and nobody says so.
@@ -116,7 +124,16 @@ impl World {
             900..920 => Op::BackUp,
             920..945 => Op::Restore { backup: self.below(1_000), new_epoch: yes },
             945..963 => Op::Code { seat, plan, word },
-            963..981 => Op::Look { seat, plan },
+            963..973 => Op::Look { seat, plan },
+            973..979 => Op::Keep { seat, plan, field, word },
+            979..989 => Op::Confide {
+                seat: nurse,
+                plan,
+                section: self.below(2) as usize,
+                word,
+                resolve: self.often(500),
+            },
+            989..997 => Op::Disclose { seat: nurse, plan },
             _ => Op::Wait { ms: self.below(1_200_000) },
         }
     }
@@ -226,6 +243,37 @@ impl World {
                 app.plan(plan_of(&log)).expect("the plan is there");
                 if app.reveal(plan_of(&log), "home.key_safe").is_ok() {
                     self.marks.hit("how to get in is revealed");
+                }
+            }
+            Op::Keep { seat, plan, field, word } => {
+                let Some(log) = self.plan(seat, plan) else { return };
+                let kept = self.edit(seat, log, |draft| {
+                    draft.keep_in(Compartment::Professional)?;
+                    draft.set(LINES[field], &in_confidence(word))
+                });
+                assert!(!kept || seat != PAT, "the person wrote where they must not read");
+                if kept {
+                    self.marks.hit("something is kept from the person");
+                }
+            }
+            Op::Confide { seat, plan, section, word, resolve } => {
+                let Some(log) = self.plan(seat, plan) else { return };
+                let (section, key) = DECIDED[section];
+                let fields = BTreeMap::from([(key.to_owned(), decision_in_confidence(section, word))]);
+                if self.edit(seat, log, |draft| {
+                    draft.keep_in(Compartment::Professional)?;
+                    draft.decide(section, &fields, resolve)
+                }) {
+                    self.marks.hit("a decision is kept from the person");
+                }
+            }
+            Op::Disclose { seat, plan } => {
+                for (section, key) in DECIDED {
+                    let Some(log) = self.plan(seat, plan) else { return };
+                    let changed = BTreeMap::from([(key.to_owned(), decision(section, 0))]);
+                    if self.edit(seat, log, |draft| draft.disclose(section, &changed)) {
+                        self.marks.hit("a decision that was kept from the person is disclosed");
+                    }
                 }
             }
             _ => self.world_changes(op),
@@ -462,8 +510,23 @@ pub(crate) fn leaf(word: u64) -> Leaf {
     Leaf::new(Answer::text(&format!("words {word}")).expect("it is not empty"), Source::Person)
 }
 
+/// Words that the person must never see.
+pub(crate) const IN_CONFIDENCE: &str = "in confidence";
+
+fn in_confidence(word: u64) -> Leaf {
+    let words = format!("{IN_CONFIDENCE} {word}");
+    Leaf::new(Answer::text(&words).expect("it is not empty"), Source::Observed)
+}
+
+fn decision_in_confidence(section: Section, word: u64) -> Leaf {
+    decided(section, &format!("{IN_CONFIDENCE} {word}"))
+}
+
 fn decision(section: Section, word: u64) -> Leaf {
-    let words = format!("decision {word}");
-    let answer = if section == Section::Cpr { Answer::uncoded(&words) } else { Answer::text(&words) };
+    decided(section, &format!("decision {word}"))
+}
+
+fn decided(section: Section, words: &str) -> Leaf {
+    let answer = if section == Section::Cpr { Answer::uncoded(words) } else { Answer::text(words) };
     Leaf::new(answer.expect("it is not empty"), Source::Observed)
 }

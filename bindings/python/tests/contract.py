@@ -230,7 +230,7 @@ def lists(nurse: bedside.Device, plan: str) -> None:
 def shows(nurse: bedside.Device, plan: str) -> None:
     """What is shown on request, who looked, pages for their readers, and looking without consent."""
     with bedside.editing(nurse, plan) as draft:
-        draft.keep_restricted()
+        draft.keep_in(bedside.Compartment.RESTRICTED)
         draft.set("home.key_safe", leaf(bedside.Answer.TEXT(text="2580#")))
     assert [value.text for value in nurse.reveal(plan, "home.key_safe")] == ["2580#"]
     assert nurse.access_record(plan)[0].act == "reveal"
@@ -239,9 +239,27 @@ def shows(nurse: bedside.Device, plan: str) -> None:
     assert "<html" in nurse.page_html(plan, None)
     assert "SMITH" in nurse.print(plan, bedside.Audience.SUMMARY)
     assert nurse.access_record(plan)[0].act == "print"
+    confides(nurse, plan)
     why = "she has collapsed"
     raises(bedside.ApiError.NotAllowed, lambda: nurse.oversight(0, bedside.Cancel()))
     raises(bedside.ApiError.NotAllowed, lambda: nurse.break_glass(plan, bedside.Reason.EMERGENCY_TREATMENT, why))
+
+
+def confides(nurse: bedside.Device, plan: str) -> None:
+    """What is kept from the person: marked, left out of what leaves the device, and disclosed in the end."""
+    with bedside.editing(nurse, plan) as draft:
+        draft.keep_in(bedside.Compartment.PROFESSIONAL)
+        draft.set("communication.mode", leaf(bedside.Answer.TEXT(text="not before her son")))
+    assert nurse.kept_from_person(plan) == 1
+    assert "her son" in nurse.page_text(plan, bedside.Audience.CARE_TEAM)
+    for with_professional in (False, True):
+        printed = nurse.print(plan, bedside.Audience.CARE_TEAM, with_professional)
+        exported = nurse.export(plan, bedside.ExportFormat.CSV, with_professional)
+        assert ("her son" in printed, "her son" in exported) == (with_professional, with_professional)
+    with bedside.editing(nurse, plan) as draft:
+        draft.disclose_answers("communication.mode")
+        raises(bedside.ApiError.NotAllowed, lambda: draft.disclose(bedside.Section.CPR, []))
+    assert nurse.kept_from_person(plan) == 0
 
 
 def notes(world: World, plan: str) -> None:

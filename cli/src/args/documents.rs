@@ -1,6 +1,6 @@
-//! What a plan is written as, and for whom.
+//! What a plan is written as, for whom, and where it is kept.
 
-use bedside_core::api::{Audience, ExportFormat};
+use bedside_core::api::{Audience, Compartment, ExportFormat};
 use clap::ValueEnum;
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -26,6 +26,24 @@ pub(crate) enum ReaderArg {
     Urgent,
     /// One sheet of paper
     Summary,
+}
+
+/// A part of a plan that the person's device does not hold.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum KeepInArg {
+    /// What they must not see yet or at all: a prognosis not talked about, what was said in confidence
+    Professional,
+    /// An alert about safeguarding, shown on demand
+    Restricted,
+}
+
+impl From<KeepInArg> for Compartment {
+    fn from(part: KeepInArg) -> Self {
+        match part {
+            KeepInArg::Professional => Self::Professional,
+            KeepInArg::Restricted => Self::Restricted,
+        }
+    }
 }
 
 impl From<ReaderArg> for Audience {

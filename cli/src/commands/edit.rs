@@ -18,11 +18,12 @@ const LINE_BYTES_MAX: usize = 80 << 10;
 #[derive(Clone, Copy)]
 struct How {
     heard_from: Option<Source>,
-    restricted: bool,
+    keep_in: Option<Compartment>,
 }
 
 pub(super) fn edit(context: &Context, edit: Edit) -> Result<(), CliError> {
-    let how = How { heard_from: edit.heard_from.map(Source::from), restricted: edit.restricted };
+    let how =
+        How { heard_from: edit.heard_from.map(Source::from), keep_in: edit.keep_in.map(Compartment::from) };
     match (edit.change, edit.stdin) {
         (Some(change), false) => {
             let open = context.profile.unlocked()?;
@@ -38,9 +39,9 @@ pub(super) fn edit(context: &Context, edit: Edit) -> Result<(), CliError> {
             stream(context, &open.app, plan, how)
         }
         (Some(_), true) => Err(CliError::usage("give one change, or --stdin, not both")),
-        (None, false) => {
-            Err(CliError::usage("say what to change: set, text, add, decide or endorse; or --stdin for many"))
-        }
+        (None, false) => Err(CliError::usage(
+            "say what to change: set, text, add, decide, disclose or endorse; or --stdin for many",
+        )),
     }
 }
 
@@ -50,14 +51,15 @@ fn typed(change: Change) -> Typed {
         Change::Text { key, text } => Typed::Text { key, text },
         Change::Add { list, fields } => Typed::Add { list, fields },
         Change::Decide { section, fields, resolve } => Typed::Decide { section, fields, resolve },
+        Change::Disclose { what, fields } => Typed::Disclose { what, fields },
         Change::Endorse { section } => Typed::Endorse { section },
     }
 }
 
 fn save(app: &App, plan: PlanId, typed: &Typed, how: How) -> Result<usize, CliError> {
     let mut draft = app.draft(plan)?;
-    if how.restricted {
-        draft.keep_in(Compartment::Restricted)?;
+    if let Some(compartment) = how.keep_in {
+        draft.keep_in(compartment)?;
     }
     typed.apply(&mut draft, how.heard_from)?;
     Ok(draft.commit()?.entries)

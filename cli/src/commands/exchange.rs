@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bedside_core::api::{ApiError, Import, Proposal, Proposed};
+use bedside_core::api::{ApiError, Import, ImportEdit, Proposal, Proposed};
 use bedside_core::limits::FHIR_PLAN_BYTES_MAX;
 use serde_json::json;
 
@@ -12,35 +12,54 @@ use crate::error::CliError;
 use crate::files;
 use crate::out::{line, many, wrap};
 
-pub(super) fn export(
-    context: &Context,
-    plan: &PlanArg,
-    format: Format,
-    output: Option<&Path>,
-    force: bool,
-) -> Result<(), CliError> {
+/// Where a copy of a plan goes, and what of it.
+#[derive(Clone, Copy)]
+pub(super) struct To<'a> {
+    pub(super) output: Option<&'a Path>,
+    pub(super) force: bool,
+    pub(super) with_professional: bool,
+}
+
+pub(super) fn export(context: &Context, plan: &PlanArg, format: Format, to: To<'_>) -> Result<(), CliError> {
     let open = context.profile.unlocked()?;
-    let text = open.app.export(find(&open.app, plan)?, format.into())?;
-    let Some(path) = output else { return line(text.trim_end_matches(['\r', '\n'])) };
-    files::write(path, text.as_bytes(), force)?;
-    context.out.answer(&json!({ "file": path, "bytes": text.len() }), || {
-        format!("Written to {}. It is not encrypted: keep it as safe as the plan.", path.display())
-    })
+    let plan = find(&open.app, plan)?;
+    let text = open.app.export(plan, format.into(), to.with_professional)?;
+    let left_out = if to.with_professional { 0 } else { open.app.kept_from_person(plan)? };
+    written(context, text.trim_end_matches(['\r', '\n']), &text, to, left_out)
 }
 
 pub(super) fn print(
     context: &Context,
     plan: &PlanArg,
     reader: Option<ReaderArg>,
-    output: Option<&Path>,
-    force: bool,
+    to: To<'_>,
 ) -> Result<(), CliError> {
     let open = context.profile.unlocked()?;
-    let html = open.app.print(find(&open.app, plan)?, reader.map(Into::into))?;
-    let Some(path) = output else { return line(html.trim_end()) };
-    files::write(path, html.as_bytes(), force)?;
-    context.out.answer(&json!({ "file": path, "bytes": html.len() }), || {
-        format!("Written to {}. It is not encrypted: keep it as safe as the plan.", path.display())
+    let plan = find(&open.app, plan)?;
+    let html = open.app.print(plan, reader.map(Into::into), to.with_professional)?;
+    let whole = to.with_professional || matches!(reader, Some(ReaderArg::Person));
+    let left_out = if whole { 0 } else { open.app.kept_from_person(plan)? };
+    written(context, html.trim_end(), &html, to, left_out)
+}
+
+/// Standard output has the document and nothing else: what was left out is said beside it.
+fn written(context: &Context, shown: &str, text: &str, to: To<'_>, left_out: usize) -> Result<(), CliError> {
+    let note = (left_out > 0).then(|| {
+        let what = many(left_out as u64, "answer or decision", "answers and decisions");
+        format!("Left out: {what} kept from the person. With --with-professional they are in it.")
+    });
+    let Some(path) = to.output else {
+        if let Some(note) = note {
+            context.out.note(&note);
+        }
+        return line(shown);
+    };
+    files::write(path, text.as_bytes(), to.force)?;
+    let answer = json!({ "file": path, "bytes": text.len(), "left_out": left_out });
+    context.out.answer(&answer, || {
+        let written =
+            format!("Written to {}. It is not encrypted: keep it as safe as the plan.", path.display());
+        [Some(written), note].into_iter().flatten().collect::<Vec<_>>().join("\n")
     })
 }
 
@@ -77,10 +96,12 @@ fn in_words(import: &Import, written: Option<usize>) -> String {
             lines.extend(items.iter().map(|item| wrap(&format!("  {item}"), 2)));
         }
     };
-    let new = import.edits.iter().filter(|edit| edit.here.is_none()).map(|edit| said(&edit.what)).collect();
+    let kept = |edit: &ImportEdit| if edit.kept_in.is_some() { " KEPT FROM THE PERSON" } else { "" };
+    let words = |edit: &ImportEdit| format!("{}{}", said(&edit.what), kept(edit));
+    let new = import.edits.iter().filter(|edit| edit.here.is_none()).map(words).collect();
     let other = import.edits.iter().filter_map(|edit| {
         let here = edit.here.as_ref()?;
-        Some(format!("{}\nhere: {here}", said(&edit.what)))
+        Some(format!("{}\nhere: {here}", words(edit)))
     });
     part("New:".into(), new);
     part("Different here:".into(), other.collect());
@@ -101,7 +122,8 @@ fn in_words(import: &Import, written: Option<usize>) -> String {
 
 fn proposed(proposal: &Proposal) -> String {
     let by = proposal.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    wrap(&format!("{}{by}, for a clinician to decide ({}):", proposal.title, proposal.section), 2)
+    let kept = if proposal.kept_in.is_some() { ", NOT TO BE DISCLOSED TO THE PERSON" } else { "" };
+    wrap(&format!("{}{by}{kept}, for a clinician to decide ({}):", proposal.title, proposal.section), 2)
 }
 
 fn said(proposed: &Proposed) -> String {

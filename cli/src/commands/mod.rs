@@ -21,6 +21,7 @@ use crate::error::CliError;
 use crate::language;
 use crate::out::Out;
 use crate::profile::Profile;
+use exchange::To;
 
 /// What every command has at hand.
 pub(crate) struct Context {
@@ -114,13 +115,15 @@ fn run_plan(context: &Context, plan: Plan) -> Result<(), CliError> {
         Plan::List { limit, search } => plans::list(context, limit, search.as_deref()),
         Plan::Show { plan, text: _, reader, at: None } => plans::show(context, &plan, reader),
         Plan::Show { plan, reader, at: Some(when), .. } => rules::at(context, &plan, when, reader),
-        Plan::Print { plan, reader, output, force } => {
-            exchange::print(context, &plan, reader, output.as_deref(), force)
+        Plan::Print { plan, reader, with_professional, output, force } => {
+            let to = To { output: output.as_deref(), force, with_professional };
+            exchange::print(context, &plan, reader, to)
         }
         Plan::Edit(edit) => edit::edit(context, edit),
         Plan::Fields { section } => fields::list(context.out, section.as_deref()),
-        Plan::Export { plan, format, output, force } => {
-            exchange::export(context, &plan, format, output.as_deref(), force)
+        Plan::Export { plan, format, with_professional, output, force } => {
+            let to = To { output: output.as_deref(), force, with_professional };
+            exchange::export(context, &plan, format, to)
         }
         Plan::Import { plan, file, apply, replace } => {
             exchange::import(context, &plan, &file, apply, replace)

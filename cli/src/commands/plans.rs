@@ -188,9 +188,10 @@ fn in_words(row: &HistoryRow) -> String {
     let held =
         row.held.as_ref().map(|why| format!("\n  HELD, not part of the plan: {why}")).unwrap_or_default();
     let reviewed = row.review.as_ref().map(super::rules::reviewed).unwrap_or_default();
+    let kept = super::rules::kept(row.kept_in);
     wrap(
         &format!(
-            "{}  {} ({}{of})\n  {}{held}{reviewed}\n  {how_far}",
+            "{}  {} ({}{of})\n  {}{kept}{held}{reviewed}\n  {how_far}",
             dates::show_minute(Timestamp(row.at)),
             row.author,
             row.role,
@@ -292,6 +293,7 @@ mod tests {
             role: "nurse".into(),
             organisation: Some("Riverside".into()),
             what: "About me: changed".into(),
+            kept_in: None,
             held: None,
             review: None,
             receipts: ReceiptState { sent: true, seen_by: vec!["Jane Smith".into()], refused: None },

@@ -48,16 +48,26 @@ fn held_in_words(row: &HeldRow) -> String {
     let of = row.organisation.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
     let says: String = row.says.iter().map(|line| format!("\n    {line}")).collect();
     let text = format!(
-        "{}  {}  {} ({}{of})\n  {}{says}\n  Held: {}{}",
+        "{}  {}  {} ({}{of})\n  {}{says}{}\n  Held: {}{}",
         row.entry.get(..12).unwrap_or(&row.entry),
         dates::show_minute(Timestamp(row.at)),
         row.author,
         row.role,
         row.what,
+        kept(row.kept_in),
         row.reason,
         reviewed(&row.state)
     );
     wrap(&text, 2)
+}
+
+/// In which part of the plan an entry is kept, on a line of its own.
+pub(super) fn kept(part: Option<&str>) -> String {
+    match part {
+        Some("professional") => "\n  KEPT FROM THE PERSON".to_owned(),
+        Some(part) => format!("\n  Kept in the {part} part"),
+        None => String::new(),
+    }
 }
 
 /// What became of a held entry, on lines of their own.
@@ -114,8 +124,9 @@ fn field_in_words(row: &FieldHistoryRow) -> String {
     let heard = row.heard_from.map(|source| format!("; heard from {source}")).unwrap_or_default();
     let basis = row.basis.as_ref().map(|basis| format!("; basis: {basis}")).unwrap_or_default();
     let held = row.held.as_ref().map(|why| format!("\n  HELD: {why}")).unwrap_or_default();
+    let kept = kept(row.kept_in);
     let text = format!(
-        "{}  {} ({})\n  {} -> {}{heard}{basis}{held}",
+        "{}  {} ({})\n  {} -> {}{heard}{basis}{kept}{held}",
         dates::show_minute(Timestamp(row.at)),
         row.author,
         row.role,

@@ -49,6 +49,7 @@ look-break-glass-why = { $reason ->
 
 # What differs between two moments.
 difference = { $section }: { $label }: { $before } -> { $after }
+difference-kept = { $answer } [KEPT FROM THE PERSON]
 difference-item = { $item }: { $label }
 difference-endorsed = { $section }: endorsed by { $author }
 difference-endorsement = Endorsement

@@ -7,6 +7,7 @@ list-cpr = { $endorsed ->
         [yes] { $answer } ({ $author }, { $day }, endorsed)
        *[no] { $answer } ({ $author }, { $day }, not endorsed)
     }
+list-cpr-kept = { $line }; KEPT FROM THE PERSON
 list-cpr-in-conflict = CPR IN CONFLICT: { $answers }
 list-cpr-unanswered = CPR decision without an answer
 

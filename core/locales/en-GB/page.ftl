@@ -67,6 +67,7 @@ answer-withheld = Recorded; revealing it is recorded too
 answer-with-words = { $answer }: { $words }
 answer-labelled = { $label }: { $answer }
 more-than-one = MORE THAN ONE ANSWER
+kept-from-person = KEPT FROM THE PERSON
 nothing-under = Nothing is recorded under: { $sections }
 
 # Decisions.
@@ -75,6 +76,7 @@ in-conflict = IN CONFLICT: { $count } decisions stand. A clinician must decide
 recorded-by = Recorded by { $by }
 endorsed-by = Endorsed by { $by }
 not-endorsed = Not endorsed
+decision-kept = KEPT FROM THE PERSON: their own copy does not have it. Do not talk about it with them or their family before you have asked the care team
 decision-replaced = Approved, and since replaced by one that nobody has approved yet
 decision-not-approved = Newer, and not yet approved
 decision-waits = A decision is recorded and not approved yet. It is not shown here: ask who is in charge of the plan
@@ -143,6 +145,7 @@ consent-why = Why: { $why }
 
 # The foot of a page.
 foot = This is a copy made on { $when }. A device may have something newer
+foot-shared-only = What professionals keep among themselves is on no such copy. A device of the care team shows it
 foot-urgent = Decisions are shown as they were approved. A newer one is shown at once only when it means less treatment, or when decisions are in conflict
 
 # One page: what is not on it.

@@ -1,7 +1,7 @@
 //! Approving a plan, saying how it stands, and deciding on held entries.
 
 use bedside_protocol::entry::{Mark, Review, Stage};
-use bedside_protocol::ids::EntryId;
+use bedside_protocol::ids::{EntryId, LogId};
 use bedside_protocol::statement::Trust;
 use serde::Serialize;
 
@@ -10,6 +10,8 @@ use super::{ApiError, App, Saved};
 use crate::driver::commit::{Approve, Rows, Says};
 use crate::ledger::replica::Replica;
 use crate::ledger::review::{Held, Ruling};
+use crate::plan::kept::mark;
+use crate::plan::locale::Locale;
 use crate::plan::schema::Section;
 use crate::plan::{dates, words};
 
@@ -30,6 +32,8 @@ pub struct HeldRow {
     pub what: String,
     /// What it says, one answer a line.
     pub says: Vec<String>,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them.
+    pub kept_in: Option<&'static str>,
     /// Why it is held.
     pub reason: String,
     /// What became of it.
@@ -104,7 +108,10 @@ impl App {
             seen: seen.to_owned(),
             review_on: review_on.map(str::to_owned),
         };
-        self.say(plan, Says::Approve(approve))
+        self.with_replica(plan, |_, _| Ok(()))?;
+        let entries = self.vault()?.approve(plan.0, &approve, self.device.moment()?)?;
+        self.saved_something(plan.0)?;
+        Ok(Saved::of(&entries))
     }
 
     /// Asks a clinician to approve the plan.
@@ -114,30 +121,20 @@ impl App {
 
     /// Says how the plan as a whole stands.
     pub fn mark(&self, plan: PlanId, stage: Stage, note: &str) -> Result<Saved, ApiError> {
-        self.say(plan, Says::Mark(Mark { stage, note: note.trim().to_owned() }))
+        self.say(plan, plan.0, Says::Mark(Mark { stage, note: note.trim().to_owned() }))
     }
 
-    /// Every entry that is or was held, oldest first, with the reason and what became of it.
+    /// Every entry that is or was held, oldest first, with the reason and what became of it: those among them that are kept
+    /// from the person, for whoever may read them.
     pub fn held(&self, plan: PlanId) -> Result<Vec<HeldRow>, ApiError> {
         let locale = self.locale();
-        self.with_replica(plan, |replica, trust| {
-            let ledger = replica.ledger();
-            let rows = ledger.held_entries().into_iter().filter_map(|held| {
-                let entry = ledger.entry(&held.entry)?;
-                let by = replica.provenance(&held.entry, trust)?;
-                Some(HeldRow {
-                    entry: held.entry.to_string(),
-                    at: entry.device_time.0,
-                    author: by.author,
-                    role: by.role.name().to_owned(),
-                    organisation: by.organisation,
-                    what: words::entry(&entry.body).say(&locale),
-                    says: words::content(&entry.body).iter().map(|line| line.say(&locale)).collect(),
-                    reason: held.reason.message().say(&locale),
-                    state: HeldState::of(&held, replica, trust),
-                })
-            });
-            Ok(rows.collect())
+        self.with_family(plan, |family| {
+            let mut rows: Vec<HeldRow> =
+                family.logs().flat_map(|replica| held_in(replica, family.trust, &locale)).collect();
+            if !family.beside.is_empty() {
+                rows.sort_by_key(|row| row.at);
+            }
+            Ok(rows)
         })
     }
 
@@ -152,18 +149,45 @@ impl App {
         adopt: bool,
         note: &str,
     ) -> Result<Saved, ApiError> {
-        let saved = self.say(plan, Says::Review(Review { entry, adopt, note: note.trim().to_owned() }))?;
-        if self.with_replica(plan, |replica, _| Ok(replica.ledger().is_about_death(&entry)))? {
+        let (log, about_death) = self.with_family(plan, |family| {
+            let holds = |replica: &&Replica| replica.ledger().entry(&entry).is_some();
+            let ledger = family.logs().find(holds).unwrap_or(family.main).ledger();
+            Ok((ledger.log(), ledger.is_about_death(&entry)))
+        })?;
+        let review = Says::Review(Review { entry, adopt, note: note.trim().to_owned() });
+        let saved = self.say(plan, log, review)?;
+        if about_death {
             self.send_first(plan);
         }
         Ok(saved)
     }
 
-    fn say(&self, plan: PlanId, says: Says) -> Result<Saved, ApiError> {
+    fn say(&self, plan: PlanId, log: LogId, says: Says) -> Result<Saved, ApiError> {
         self.with_replica(plan, |_, _| Ok(()))?;
         let open = self.vault()?;
-        let entries = open.commit(plan.0, vec![says], self.device.moment()?, Rows::default())?;
+        let entries = open.commit(log, vec![says], self.device.moment()?, Rows::default())?;
         self.saved_something(plan.0)?;
         Ok(Saved::of(&entries))
     }
+}
+
+fn held_in(replica: &Replica, trust: &Trust, locale: &Locale) -> Vec<HeldRow> {
+    let ledger = replica.ledger();
+    let rows = ledger.held_entries().into_iter().filter_map(|held| {
+        let entry = ledger.entry(&held.entry)?;
+        let by = replica.provenance(&held.entry, trust)?;
+        Some(HeldRow {
+            entry: held.entry.to_string(),
+            at: entry.device_time.0,
+            author: by.author,
+            role: by.role.name().to_owned(),
+            organisation: by.organisation,
+            what: words::entry(&entry.body).say(locale),
+            says: words::content(&entry.body).iter().map(|line| line.say(locale)).collect(),
+            kept_in: mark(ledger.compartment()),
+            reason: held.reason.message().say(locale),
+            state: HeldState::of(&held, replica, trust),
+        })
+    });
+    rows.collect()
 }

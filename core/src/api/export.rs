@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use bedside_protocol::entry::{Act, Compartment};
 use serde::Serialize;
 
+use super::draft::hides;
 use super::{ApiError, App, PlanId, Saved, Section};
+use crate::driver::shown::Made;
 use crate::fhir::{self, Bases, DecisionRead, PlanRead, Said};
 use crate::plan::csv::render_csv;
+use crate::plan::kept::mark;
 use crate::plan::leaf::{Answer, Leaf};
 use crate::plan::schema::{self, Class, Field, Kind, Part};
 use crate::plan::view::{FieldView, PlanView, ValueView};
@@ -66,6 +69,9 @@ pub struct ImportEdit {
     pub what: Proposed,
     /// What is here now, in words; none when nothing is recorded.
     pub here: Option<String>,
+    /// `professional`: it is written where the person's device does not hold it, because the document says that it is not to be
+    /// disclosed to them.
+    pub kept_in: Option<&'static str>,
     #[serde(skip)]
     leaf: Leaf,
 }
@@ -94,14 +100,22 @@ pub struct Proposal {
     pub fields: Vec<Proposed>,
     /// Who recorded it, and when, as the document says.
     pub by: Option<String>,
+    /// `professional`: it is not to be disclosed to the person.
+    pub kept_in: Option<&'static str>,
 }
 
 impl App {
     /// Writes a plan as it stands on this device. Every export goes through here.
     ///
-    /// That it was exported is recorded before it is. The key-safe code is not in it. What is written is not encrypted: it is as secret as the plan.
-    pub fn export(&self, plan: PlanId, format: ExportFormat) -> Result<String, ApiError> {
-        let (view, _) = self.shown(plan, false)?;
+    /// That it was exported is recorded before it is. The key-safe code is not in it, and what professionals keep among themselves
+    /// only `with_professional`, marked as such. What is written is not encrypted: it is as secret as the plan.
+    pub fn export(
+        &self,
+        plan: PlanId,
+        format: ExportFormat,
+        with_professional: bool,
+    ) -> Result<String, ApiError> {
+        let (view, _) = self.shown(plan, Made { with_professional, ..Made::FOR_READER })?;
         let bases = if format == ExportFormat::Fhir { self.bases(plan)? } else { Bases::new() };
         self.looked_and_wait(plan, Act::Export, Some(format.name()))?;
         match format {
@@ -116,8 +130,8 @@ impl App {
 
     /// Which consent each entry rests on.
     fn bases(&self, plan: PlanId) -> Result<Bases, ApiError> {
-        self.with_replica(plan, |replica, _| {
-            let entries = replica.ledger().in_order().into_iter();
+        self.with_family(plan, |family| {
+            let entries = family.logs().flat_map(|replica| replica.ledger().in_order());
             Ok(entries
                 .filter_map(|(id, entry, _)| Some((id.to_string(), entry.basis?.to_string())))
                 .collect())
@@ -137,7 +151,7 @@ impl App {
             )
         };
         match self.plan_id(&read.nhs_number.digits()) {
-            Ok(of_file) if of_file == plan => Ok(compare(&read, &self.shown(plan, false)?.0)),
+            Ok(of_file) if of_file == plan => Ok(compare(&read, &self.shown(plan, Made::FOR_READER)?.0)),
             Ok(_) | Err(ApiError::NotFound { .. }) => Err(another()),
             Err(error) => Err(error),
         }
@@ -149,6 +163,10 @@ impl App {
     pub fn take_import(&self, plan: PlanId, import: &Import, replace: bool) -> Result<Saved, ApiError> {
         let mut draft = self.draft(plan)?;
         for edit in import.edits.iter().filter(|edit| replace || edit.here.is_none()) {
+            draft.keep_in(match edit.kept_in {
+                Some(_) => Compartment::Professional,
+                None => Compartment::Shared,
+            })?;
             match &edit.leaf.answer {
                 Answer::Text(text) if is_text(&edit.what.key) => draft.set_text(&edit.what.key, text)?,
                 _ if is_text(&edit.what.key) => {
@@ -177,7 +195,8 @@ fn compare(read: &PlanRead, here: &PlanView) -> Import {
         same: 0,
         notes: read.notes.clone(),
     };
-    let clinicians = clinicians_items(read);
+    let (clinicians, hidden) = (clinicians_items(read), hidden_items(read));
+    let kept_in = |kept: bool| mark(if kept { Compartment::Professional } else { Compartment::Shared });
     let mut items: BTreeMap<&str, Vec<Proposed>> = BTreeMap::new();
     for (key, said) in &read.answers {
         let Some((field, _)) = schema::field(key) else { continue };
@@ -196,7 +215,9 @@ fn compare(read: &PlanRead, here: &PlanView) -> Import {
                 (Class::P | Class::S, [one]) if !one.correction => {
                     let words: Vec<&str> = standing.iter().map(|value| value.text.as_str()).collect();
                     let here = (!words.is_empty()).then(|| words.join(" / "));
-                    import.edits.push(ImportEdit { what: proposed, here, leaf: one.leaf.clone() });
+                    let hidden = item(key).is_some_and(|item| hidden.contains(item));
+                    let (kept_in, leaf) = (kept_in(one.kept || hidden), one.leaf.clone());
+                    import.edits.push(ImportEdit { what: proposed, here, kept_in, leaf });
                 }
                 _ => import.undecided.push(proposed),
             }
@@ -204,7 +225,7 @@ fn compare(read: &PlanRead, here: &PlanView) -> Import {
     }
     let of_items = items.into_values().map(|fields| {
         let section = Section::Medicines;
-        Proposal { section: section.name(), title: section.title(), fields, by: None }
+        Proposal { section: section.name(), title: section.title(), fields, by: None, kept_in: None }
     });
     import.proposals.extend(of_items);
     import
@@ -214,6 +235,12 @@ fn compare(read: &PlanRead, here: &PlanView) -> Import {
 fn clinicians_items(read: &PlanRead) -> BTreeSet<&str> {
     let of_clinicians = |key: &str| schema::field(key).is_some_and(|(field, _)| field.class == Class::C);
     read.answers.keys().filter(|key| of_clinicians(key)).filter_map(|key| item(key)).collect()
+}
+
+/// Contacts whom the person is not to see.
+fn hidden_items(read: &PlanRead) -> BTreeSet<&str> {
+    let hides = |key: &str, said: &[Said]| said.iter().any(|said| hides(key, &said.leaf));
+    read.answers.iter().filter(|(key, said)| hides(key, said)).filter_map(|(key, _)| item(key)).collect()
 }
 
 /// `medicine/00000000000000aa` of `medicine/00000000000000aa/name`.
@@ -276,6 +303,7 @@ fn proposal(decision: &DecisionRead) -> Proposal {
         title: decision.section.title(),
         fields: fields.collect(),
         by: decision.by.clone(),
+        kept_in: mark(if decision.kept { Compartment::Professional } else { Compartment::Shared }),
     }
 }
 

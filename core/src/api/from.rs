@@ -24,6 +24,7 @@ impl From<DriverError> for ApiError {
             DriverError::NotEnrolled => Self::NotEnrolled,
             DriverError::NoLookupKey => refused("refused-no-lookup"),
             DriverError::CannotBegin(_) => refused("refused-not-begun"),
+            DriverError::KeptFromPerson => refused("refused-kept-by-team"),
             DriverError::NoContentKey => Self::NotFound { what: "key to this plan".into() },
             DriverError::Compose(WriteError::NoBasis(scope)) => {
                 Self::not_allowed(Message::new("refused-no-basis").with("scope", words::scope(scope)))

@@ -13,18 +13,20 @@ use crate::crdt::Edit;
 use crate::driver::DriverError;
 use crate::driver::commit::{Listed, Rows, Says};
 use crate::driver::compartments::NHS_NUMBER;
+use crate::driver::open_vault::Family;
+use crate::driver::shown::Made;
 use crate::fhir::{self, Demographics};
 use crate::ledger::Verdict;
 use crate::ledger::replica::Replica;
 use crate::ledger::review::Ruling;
 use crate::limits::{PAGE_ITEMS_MAX, SEARCH_HITS_MAX};
-use crate::plan::dates;
 use crate::plan::leaf::{Answer, Leaf, Source};
 use crate::plan::locale::{Locale, Message};
 use crate::plan::nhs_number::NhsNumber;
 use crate::plan::page::{Audience, Page};
 use crate::plan::view::PlanView;
 use crate::plan::words;
+use crate::plan::{dates, kept};
 use crate::store::{Hit, LogRow, PageKey, PlanRow, ReceiptKind};
 
 /// A plan on this device: the id of its main log.
@@ -141,6 +143,8 @@ pub struct HistoryRow {
     pub organisation: Option<String>,
     /// What the entry does, in words.
     pub what: String,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them.
+    pub kept_in: Option<&'static str>,
     /// Why it is held; absent when it stands, or was adopted.
     pub held: Option<String>,
     /// What became of it, when it was held and somebody decided.
@@ -279,29 +283,43 @@ impl App {
     ///
     /// They have looked at it with that (see [`super::Worklist::Changed`]), and it is recorded.
     pub fn plan(&self, plan: PlanId) -> Result<PlanView, ApiError> {
-        Ok(self.said(self.seen(plan, false)?))
+        Ok(self.said(self.seen(plan, Made::FOR_READER)?))
     }
 
     /// The plan as urgent care is shown it: of decisions those that were approved, marked where something changed since,
     /// and every newer decision for less treatment. A device of urgent care is shown this by [`Self::plan`] as well.
     pub fn plan_for_urgent_care(&self, plan: PlanId) -> Result<PlanView, ApiError> {
-        Ok(self.said(self.seen(plan, true)?))
+        Ok(self.said(self.seen(plan, Made { as_urgent: true, ..Made::FOR_READER })?))
     }
 
     /// The plan as a page for a kind of reader; when none is named, for the kind that this device's person is. They have
-    /// looked at it with that.
+    /// looked at it with that. A page for the person is what their own device would show.
     pub fn page(&self, plan: PlanId, audience: Option<Audience>) -> Result<Page, ApiError> {
         let audience = audience.unwrap_or_else(|| self.usual_audience());
-        let view = self.seen(plan, audience == Audience::Urgent)?;
+        let view = self.seen(plan, made_for(audience, true))?;
         self.page_of(plan, &view, audience)
     }
 
     /// The same page as a document of HTML, for paper. That it was printed is recorded before it is.
-    pub fn print(&self, plan: PlanId, audience: Option<Audience>) -> Result<String, ApiError> {
+    ///
+    /// Paper lies about: what professionals keep among themselves is on it only `with_professional`, and never on a page for
+    /// the person.
+    pub fn print(
+        &self,
+        plan: PlanId,
+        audience: Option<Audience>,
+        with_professional: bool,
+    ) -> Result<String, ApiError> {
         let audience = audience.unwrap_or_else(|| self.usual_audience());
-        let (view, _) = self.shown(plan, audience == Audience::Urgent)?;
+        let (view, _) = self.shown(plan, made_for(audience, with_professional))?;
         self.looked_and_wait(plan, Act::Print, None)?;
         Ok(self.page_of(plan, &view, audience)?.html())
+    }
+
+    /// How many answers and decisions of a plan are kept among professionals, as far as this device's person may read them: what
+    /// [`Self::print`] and [`Self::export`] leave out unless they are told otherwise.
+    pub fn kept_from_person(&self, plan: PlanId) -> Result<usize, ApiError> {
+        Ok(kept::count(&self.shown(plan, Made::FOR_READER)?.0))
     }
 
     /// The kind of reader that this device's person is.
@@ -310,24 +328,24 @@ impl App {
         self.identity().map_or(Audience::CareTeam, |identity| Audience::of_role(identity.role))
     }
 
-    fn seen(&self, plan: PlanId, as_urgent: bool) -> Result<PlanView, ApiError> {
-        let (view, last) = self.shown(plan, as_urgent)?;
+    fn seen(&self, plan: PlanId, made: Made) -> Result<PlanView, ApiError> {
+        let (view, last) = self.shown(plan, made)?;
         self.vault()?.looked(plan.0, last, self.device.now());
         self.looked(plan, Act::View, None)?;
         Ok(view)
     }
 
     /// The plan as it is shown, for what is not a look at it, and the position of its last entry.
-    pub(super) fn shown(&self, plan: PlanId, as_urgent: bool) -> Result<(PlanView, i64), ApiError> {
+    pub(super) fn shown(&self, plan: PlanId, made: Made) -> Result<(PlanView, i64), ApiError> {
         let open = self.vault()?;
         let at = self.device.moment()?;
         self.is_here(plan)?;
         let may_read = self.may_read(plan)?;
         let mut books = open.books();
         let view = if may_read {
-            books.unlocked(&open.vault, plan.0, at, as_urgent)?
+            books.unlocked(&open.vault, plan.0, at, made)?
         } else {
-            books.shown(&open.vault, plan.0, at, as_urgent)?
+            books.shown(&open.vault, plan.0, at, made)?
         };
         // While the books are held nothing more comes in: what is here is what is shown.
         let last = open.vault.read(|read| read.last_position(&plan.0)).map_err(DriverError::Store)?;
@@ -390,22 +408,22 @@ impl App {
     /// Every entry of a plan, oldest first.
     pub fn history(&self, plan: PlanId) -> Result<Vec<HistoryRow>, ApiError> {
         self.with_replica(plan, |_, _| Ok(()))?;
-        let mut rows = self.history_of(plan.0)?;
-        let beside = self.beside(plan)?;
-        for log in &beside {
+        let mut rows = Vec::new();
+        let logs = self.logs_of(plan)?;
+        for log in &logs {
             rows.extend(self.history_of(*log)?);
         }
-        if !beside.is_empty() {
+        if logs.len() > 1 {
             rows.sort_by_key(|row| row.at);
         }
         Ok(rows)
     }
 
-    /// The logs of a plan beside its main one, but for the access record.
-    fn beside(&self, plan: PlanId) -> Result<Vec<LogId>, ApiError> {
+    /// The logs of a plan that the device's person may be shown, the main one first.
+    pub(super) fn logs_of(&self, plan: PlanId) -> Result<Vec<LogId>, ApiError> {
         let open = self.vault()?;
-        let all = open.books().beside(&open.vault, plan.0)?.into_iter();
-        Ok(all.filter(|(part, _)| *part != Compartment::AccessRecord).map(|(_, log)| log).collect())
+        let beside = open.books().shown_beside(&open.vault, plan.0)?.into_iter().map(|(_, log)| log);
+        Ok([plan.0].into_iter().chain(beside).collect())
     }
 
     fn history_of(&self, log: LogId) -> Result<Vec<HistoryRow>, ApiError> {
@@ -443,6 +461,7 @@ impl App {
                 role: by.as_ref().map(|by| by.role.name().to_owned()).unwrap_or_default(),
                 organisation: by.and_then(|by| by.organisation),
                 what: words::entry(&entry.body).say(&locale),
+                kept_in: kept::mark(replica.ledger().compartment()),
                 held: match verdict {
                     Verdict::Held(reason) if !replica.ledger().is_part(&id) => {
                         Some(reason.message().say(&locale))
@@ -463,7 +482,7 @@ impl App {
     /// How far this device's own entries of a plan have got: saved, sent, seen. Looks are not counted.
     pub fn receipts(&self, plan: PlanId) -> Result<Receipts, ApiError> {
         let open = self.vault()?;
-        let logs: Vec<LogId> = [plan.0].into_iter().chain(self.beside(plan)?).collect();
+        let logs = self.logs_of(plan)?;
         let (own, receipts) = open
             .vault
             .read(|read| {
@@ -498,6 +517,21 @@ impl App {
         use_it(replica, trust)
     }
 
+    /// The same with the logs beside the main one that the device's person may be shown.
+    pub(super) fn with_family<R>(
+        &self,
+        plan: PlanId,
+        use_it: impl FnOnce(&Family<'_>) -> Result<R, ApiError>,
+    ) -> Result<R, ApiError> {
+        let open = self.vault()?;
+        self.is_here(plan)?;
+        if !self.may_read(plan)? {
+            return Err(locked_out());
+        }
+        let mut books = open.books();
+        use_it(&books.family(&open.vault, plan.0)?)
+    }
+
     pub(super) fn is_here(&self, plan: PlanId) -> Result<(), ApiError> {
         let open = self.reading()?;
         if open.books().has_ready(&plan.0) {
@@ -524,6 +558,13 @@ impl App {
 pub fn read_patient(json: &[u8], now: Timestamp) -> Result<Demographics, ApiError> {
     let today = dates::day(now).ok_or_else(|| ApiError::invalid("clock", "it shows no date"))?;
     fhir::read_patient(json, today).map_err(|error| ApiError::invalid("FHIR file", in_full(&error)))
+}
+
+const fn made_for(audience: Audience, with_professional: bool) -> Made {
+    Made {
+        as_urgent: matches!(audience, Audience::Urgent),
+        with_professional: with_professional && !matches!(audience, Audience::Person),
+    }
 }
 
 pub(super) fn locked_out() -> ApiError {

@@ -14,13 +14,13 @@ use bedside_protocol::ids::{EntryId, LogId, SealedId, Timestamp};
 
 use super::DriverError;
 use super::lists::list_rows;
-use super::open_vault::{Books, OpenVault, Place};
+use super::open_vault::{Books, Family, OpenVault, Place};
 use super::post::BATCH;
 use crate::crdt::Edit;
 use crate::crypto::content::ContentKey;
 use crate::ledger::replica::{Offered, Replica, SignedEntry};
 use crate::ledger::write::Pen;
-use crate::ledger::{By, Verdict};
+use crate::ledger::{By, Ledger, Verdict};
 use crate::limits::ENTRY_BYTES_MAX;
 use crate::plan::approval::version;
 use crate::plan::locale::Locale;
@@ -37,7 +37,7 @@ pub(crate) enum Says {
     Edits(Vec<Edit>),
     Decision(Decision),
     Grant(Grant),
-    Approve(Approve),
+    Approval(Approval),
     Review(Review),
     Mark(Mark),
     Looks(Vec<Look>),
@@ -112,17 +112,40 @@ impl OpenVault {
         &self,
         says: Vec<(LogId, Vec<Says>)>,
         at: Moment,
+        first: Rows,
+    ) -> Result<Vec<EntryId>, DriverError> {
+        let pen = self.pen(at.now, at.relay_time)?;
+        self.commit_under(&mut self.books(), says, &pen, at, first)
+    }
+
+    /// Approves what somebody was shown of a plan: the main log and, where anything is there, the professional one.
+    pub(crate) fn approve(
+        &self,
+        plan: LogId,
+        approve: &Approve,
+        at: Moment,
+    ) -> Result<Vec<EntryId>, DriverError> {
+        let pen = self.pen(at.now, at.relay_time)?;
+        let mut books = self.books();
+        let says = approvals(&books.family(&self.vault, plan)?, approve)?;
+        self.commit_under(&mut books, says, &pen, at, Rows::default())
+    }
+
+    fn commit_under(
+        &self,
+        books: &mut Books,
+        says: Vec<(LogId, Vec<Says>)>,
+        pen: &Pen,
+        at: Moment,
         mut first: Rows,
     ) -> Result<Vec<EntryId>, DriverError> {
+        self.check_in_step(books)?;
         let logs: BTreeSet<LogId> = says.iter().map(|(log, _)| *log).collect();
-        let pen = self.pen(at.now, at.relay_time)?;
         let begun = first.logs.iter().map(|row| row.id).chain(first.links.iter().map(|(log, _)| *log));
         let touched: BTreeSet<LogId> = logs.iter().copied().chain(begun).collect();
-        let mut books = self.books();
-        self.check_in_step(&mut books)?;
-        let written = self.write_down(&mut books, says, &pen, &mut first);
+        let written = self.write_down(books, says, pen, &mut first);
         let ids = written.and_then(|ids| {
-            describe(&mut books, &self.vault, &logs, at, &mut first)?;
+            describe(books, &self.vault, &logs, at, &mut first)?;
             self.write_rows(first)?;
             Ok(ids)
         });
@@ -191,7 +214,7 @@ fn write_all(
             Says::Consent(consent) => Body::Consent(consent),
             Says::Decision(decision) => Body::Decision(decision),
             Says::Grant(grant) => Body::Grant(grant),
-            Says::Approve(approve) => Body::Approval(approval(replica, approve)?),
+            Says::Approval(approval) => Body::Approval(approval),
             Says::Review(review) => Body::Review(review),
             Says::Mark(mark) => Body::Mark(mark),
             Says::Looks(looks) => Body::Looks(looks),
@@ -208,29 +231,52 @@ fn write_all(
     Ok(ids)
 }
 
-/// Signs what was on the screen, and nothing else.
-fn approval(replica: &Replica, approve: Approve) -> Result<Approval, DriverError> {
-    let ledger = replica.ledger();
-    let digests = ledger.digests(replica.document());
-    if version(&digests) != approve.seen {
+/// Signs what was on the screen, and nothing else: in each log what stands there.
+fn approvals(family: &Family<'_>, approve: &Approve) -> Result<Vec<(LogId, Vec<Says>)>, DriverError> {
+    let both = family.both();
+    let (shared, kept) = both.digests();
+    if version(&shared, Some(&kept)) != approve.seen {
         return Err(DriverError::Changed);
     }
-    let chosen = |section: &Section, digest: &[u8; 32]| {
-        *section != Section::Control
-            && if approve.sections.is_empty() {
-                *digest != ledger.empty_digest(*section)
-            } else {
-                approve.sections.contains(section)
-            }
-    };
-    let chosen: Vec<(Section, [u8; 32])> =
-        digests.into_iter().filter(|(section, digest)| chosen(section, digest)).collect();
-    if let Some((section, _)) = chosen.iter().find(|(s, _)| ledger.decisions(s.number()).len() > 1) {
-        return Err(DriverError::InConflict(*section));
+    let wanted = |section: &Section| approve.sections.is_empty() || approve.sections.contains(section);
+    let mut says = Vec::new();
+    for replica in [Some(both.main), both.professional].into_iter().flatten() {
+        let sections = approved_in(replica, approve);
+        if !sections.is_empty() {
+            let approval = Approval { sections, review_on: approve.review_on.clone() };
+            says.push((replica.ledger().log(), vec![Says::Approval(approval)]));
+        }
     }
-    let signed =
-        |(section, digest): (Section, [u8; 32])| ApprovedSection { section: section.number(), digest };
-    Ok(Approval { sections: chosen.into_iter().map(signed).collect(), review_on: approve.review_on })
+    let conflict = Section::ALL
+        .into_iter()
+        .find(|section| wanted(section) && both.decisions(section.number()).len() > 1);
+    match conflict {
+        Some(section) => Err(DriverError::InConflict(section)),
+        None => Ok(says),
+    }
+}
+
+/// The sections to approve in one log: the chosen ones, or those in which anything stands. One that was approved and is empty
+/// now is approved as empty.
+fn approved_in(replica: &Replica, approve: &Approve) -> Vec<ApprovedSection> {
+    let ledger = replica.ledger();
+    let approved: BTreeSet<u8> = ledger
+        .approvals(None)
+        .iter()
+        .flat_map(|approved| approved.approval.sections.iter().map(|section| section.section))
+        .collect();
+    let shared = ledger.compartment() == Compartment::Shared;
+    let is_chosen = |section: &Section, digest: &[u8; 32]| {
+        let filled = *digest != ledger.empty_digest(*section) || approved.contains(&section.number());
+        let named = approve.sections.contains(section);
+        *section != Section::Control
+            && if approve.sections.is_empty() { filled } else { named && (filled || shared) }
+    };
+    let digests = ledger.digests(replica.document()).into_iter();
+    digests
+        .filter(|(section, digest)| is_chosen(section, digest))
+        .map(|(section, digest)| ApprovedSection { section: section.number(), digest })
+        .collect()
 }
 
 #[expect(clippy::too_many_arguments, reason = "one step of write_all, which has them all")]
@@ -332,8 +378,10 @@ fn list(
 ) -> Result<(), DriverError> {
     let plan = books.listed(vault, log, at)?;
     let summary = summary(&plan);
-    let replica = books.replica(vault, log)?;
-    rows.lists.push((log, list_rows(&plan, replica.ledger().held_since())));
+    let family = books.family(vault, log)?;
+    let ledgers = || family.logs().map(Replica::ledger);
+    let held: usize = ledgers().map(Ledger::held).sum();
+    rows.lists.push((log, list_rows(&plan, ledgers().filter_map(Ledger::held_since).min())));
     let cpr = summary.first.say(Locale::british_english());
     let more = Listed {
         status: summary.status.to_owned(),
@@ -351,7 +399,7 @@ fn list(
         cpr,
         alerts: summary.alerts,
         in_conflict: summary.in_conflict,
-        held: u32::try_from(replica.ledger().held()).unwrap_or(u32::MAX),
+        held: u32::try_from(held).unwrap_or(u32::MAX),
         changed_at: at.now,
         opened_at: None,
         summary: cbor::encode(&more),

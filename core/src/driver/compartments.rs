@@ -53,6 +53,10 @@ impl OpenVault {
             None => self.log_beside(&mut books, main, compartment)?,
         };
         let place = Place { main, compartment };
+        let own = Principal::Identity(self.keys.identity);
+        if !may_hold(&books.trust, &own, compartment) {
+            return Err(DriverError::KeptFromPerson);
+        }
         if self.keys_of(log, rows)?.is_empty() {
             let standing = self.standing()?;
             let own = books.trust.credential(&standing.credential);

@@ -110,6 +110,9 @@ pub enum DriverError {
     /// Nobody has begun this compartment of the plan, and this device's person may not.
     #[error("nobody has begun this compartment of the plan: {0:?}")]
     CannotBegin(Compartment),
+    /// The device's person is the one whom this compartment is kept from, or speaks for them.
+    #[error("the compartment is kept from this device's person")]
+    KeptFromPerson,
     /// The plan's key is not here.
     #[error("the plan's key is not on this device")]
     NoContentKey,

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bedside_protocol::entry::Compartment;
 use bedside_protocol::ids::{IdentityId, LogId, OrganisationId, Principal, StatementId, Timestamp};
 use bedside_protocol::signing::Signer;
-use bedside_protocol::statement::{Trust, identity_id};
+use bedside_protocol::statement::{Role, Trust, identity_id};
 
 use super::DriverError;
 use super::lists::Looks;
@@ -18,6 +18,7 @@ use crate::crypto::content::ContentKey;
 use crate::crypto::keys::{SealingKey, SigningKey};
 use crate::crypto::lookup::LookupKey;
 use crate::ledger::By;
+use crate::ledger::family::Both;
 use crate::ledger::replica::Replica;
 use crate::ledger::write::Pen;
 use crate::ports::Entropy;
@@ -100,6 +101,22 @@ pub(crate) struct Family<'a> {
     pub(crate) main: &'a Replica,
     pub(crate) beside: Vec<&'a Replica>,
     pub(crate) trust: &'a Trust,
+}
+
+impl Family<'_> {
+    /// The main log and the professional one.
+    pub(crate) fn both(&self) -> Both<'_> {
+        Both::of(self.main, &self.beside)
+    }
+
+    /// Each log, the main one first.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = &Replica> {
+        [self.main].into_iter().chain(self.beside.iter().copied())
+    }
+
+    pub(crate) fn leave_out(&mut self, compartment: Compartment) {
+        self.beside.retain(|replica| replica.ledger().compartment() != compartment);
+    }
 }
 
 /// Names of what is kept in the vault beside plans. What a repair has to find again is kept as a secret.
@@ -352,10 +369,22 @@ impl Books {
         Ok(all)
     }
 
+    /// The logs of a plan beside its main one that this device's person may be shown: the access record is no part of the plan, and
+    /// what is kept from the person is for nobody who is the person or speaks for them.
+    pub(crate) fn shown_beside(
+        &mut self,
+        vault: &Vault,
+        main: LogId,
+    ) -> Result<Vec<(Compartment, LogId)>, DriverError> {
+        let personal = matches!(self.role(), Some(Role::Person | Role::Proxy));
+        let mut shown = self.beside(vault, main)?;
+        shown.retain(|(compartment, _)| *compartment != Compartment::AccessRecord && !personal);
+        Ok(shown)
+    }
+
     /// What of a plan is here to be shown.
     pub(crate) fn family(&mut self, vault: &Vault, main: LogId) -> Result<Family<'_>, DriverError> {
-        let mut shown = self.beside(vault, main)?;
-        shown.retain(|(compartment, _)| *compartment != Compartment::AccessRecord);
+        let shown = self.shown_beside(vault, main)?;
         self.load(vault, main)?;
         for (_, log) in &shown {
             self.replica_and_by(vault, *log)?;

@@ -1,5 +1,6 @@
 //! What this device's person is shown of a plan: all of it, what urgent care is shown, or that consent was withdrawn.
 
+use bedside_protocol::entry::Compartment;
 use bedside_protocol::ids::LogId;
 use bedside_protocol::statement::Role;
 
@@ -9,26 +10,40 @@ use super::open_vault::Books;
 use crate::ledger::replica::Backlog;
 use crate::plan::approval::urgent;
 use crate::plan::for_person::for_person;
-use crate::plan::view::{AsOf, PlanView, locked, view};
+use crate::plan::view::{AsOf, PlanView, view};
+use crate::plan::withheld::locked;
 use crate::store::Vault;
 
+/// What of a plan a view is made of, and for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Made {
+    /// As urgent care is shown it, whoever the device's person is.
+    pub(crate) as_urgent: bool,
+    /// With what professionals keep among themselves.
+    pub(crate) with_professional: bool,
+}
+
+impl Made {
+    /// As the device's person is shown it.
+    pub(crate) const FOR_READER: Self = Self { as_urgent: false, with_professional: true };
+}
+
 impl Books {
-    /// With `as_urgent`, what urgent care is shown, whoever the device's person is.
     pub(crate) fn shown(
         &mut self,
         vault: &Vault,
         log: LogId,
         at: Moment,
-        as_urgent: bool,
+        made: Made,
     ) -> Result<PlanView, DriverError> {
-        let plan = self.unlocked(vault, log, at, as_urgent)?;
+        let plan = self.unlocked(vault, log, at, made)?;
         Ok(if self.is_locked(vault, log)? { locked(plan) } else { plan })
     }
 
     /// What lists tell of a plan. What is on its way is no part of that.
     pub(super) fn listed(&mut self, vault: &Vault, log: LogId, at: Moment) -> Result<PlanView, DriverError> {
         let backlog = Backlog { passed_over: self.has_passed_over(&log), ..Backlog::default() };
-        let plan = self.drawn(vault, log, at, false, backlog)?;
+        let plan = self.drawn(vault, log, at, Made::FOR_READER, backlog)?;
         Ok(if self.is_locked(vault, log)? { locked(plan) } else { plan })
     }
 
@@ -38,10 +53,10 @@ impl Books {
         vault: &Vault,
         log: LogId,
         at: Moment,
-        as_urgent: bool,
+        made: Made,
     ) -> Result<PlanView, DriverError> {
-        let backlog = self.backlog(vault, &log)?;
-        self.drawn(vault, log, at, as_urgent, backlog)
+        let backlog = self.backlog(vault, log)?;
+        self.drawn(vault, log, at, made, backlog)
     }
 
     fn drawn(
@@ -49,17 +64,20 @@ impl Books {
         vault: &Vault,
         log: LogId,
         at: Moment,
-        as_urgent: bool,
+        made: Made,
         backlog: Backlog,
     ) -> Result<PlanView, DriverError> {
         let role = self.role();
-        let shown = if as_urgent || role == Some(Role::UrgentCare) { urgent } else { view };
+        let shown = if made.as_urgent || role == Some(Role::UrgentCare) { urgent } else { view };
         let as_of = AsOf { now: at.now, last_contact: at.relay_time };
-        let family = self.family(vault, log)?;
+        let mut family = self.family(vault, log)?;
+        if !made.with_professional {
+            family.leave_out(Compartment::Professional);
+        }
         let plan = family.main.material_with(&family.beside, family.trust, as_of, backlog, shown);
         Ok(match role {
             Some(Role::Person | Role::Proxy) => for_person(plan),
-            _ => plan,
+            _ => PlanView { shared_only: !made.with_professional, ..plan },
         })
     }
 
@@ -74,10 +92,19 @@ impl Books {
         own.is_some_and(|own| own.capabilities.has(what))
     }
 
-    /// What of a log is not where it should be yet.
-    fn backlog(&self, vault: &Vault, log: &LogId) -> Result<Backlog, DriverError> {
-        let (unsent, waiting) = vault.read(|read| Ok((read.unsent_count(log)?, read.waiting_count(log)?)))?;
-        Ok(Backlog { unsent, waiting, passed_over: self.has_passed_over(log) })
+    /// What of a plan is not where it should be yet: who looked is no part of it.
+    pub(crate) fn backlog(&mut self, vault: &Vault, plan: LogId) -> Result<Backlog, DriverError> {
+        let beside = self.shown_beside(vault, plan)?.into_iter().map(|(_, log)| log);
+        let logs: Vec<LogId> = [plan].into_iter().chain(beside).collect();
+        let counted = vault.read(|read| {
+            logs.iter().map(|log| Ok((read.unsent_count(log)?, read.waiting_count(log)?))).collect()
+        });
+        let counted: Vec<(usize, usize)> = counted?;
+        Ok(Backlog {
+            unsent: counted.iter().map(|(unsent, _)| unsent).sum(),
+            waiting: counted.iter().map(|(_, waiting)| waiting).sum(),
+            passed_over: logs.iter().any(|log| self.has_passed_over(log)),
+        })
     }
 
     /// True when consent is withdrawn and the plan is not this person's, nor their organisation's.

@@ -53,6 +53,8 @@ pub struct Said {
     pub leaf: Leaf,
     /// Said instead of a fact from elsewhere.
     pub correction: bool,
+    /// It stands in a resource that is not to be disclosed to the person.
+    pub kept: bool,
     /// The Provenance resource that says who wrote it and when.
     pub(super) provenance: Option<String>,
 }
@@ -202,6 +204,7 @@ fn said(answer: Answer, extension: &Value) -> Said {
     Said {
         leaf: Leaf { answer, heard_from, confirmed: confirmed.and_then(dates::from_rfc3339) },
         correction: part(extension, "correction").is_some(),
+        kept: false,
         provenance: provenance.map(str::to_owned),
     }
 }

@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bedside_protocol::entry::Compartment;
 use bedside_protocol::signing::hash;
 use serde_json::{Value, json};
 
 use super::answer::{Type, clean, coding, element};
 use super::narrative::section_text;
 use super::place::{extend, put};
-use super::resources::{FIELD, Object, base, finish, object, put_any, question, skeleton, why_absent};
+use super::resources::{
+    FIELD, Object, base, finish, no_disclosure, object, put_any, question, skeleton, why_absent,
+};
 use super::table::{self, Home, OBSERVATION, PERSON, PLAN, PRACTICE, Unit};
 use crate::plan::codes::{self, Set};
+use crate::plan::kept::{self, mark};
 use crate::plan::schema::{self, Section};
 use crate::plan::view::{By, ConsentView, DecisionView, FieldView, ItemView, ListView, PlanView, ValueView};
 
@@ -33,13 +37,17 @@ pub(super) fn bundle(plan: &str, view: &PlanView, bases: &Bases) -> Value {
     let mut entries = vec![entry(&writer.url("composition", "", ""), composition)];
     entries.extend(writer.resources());
     let content = hash(json!(entries).to_string().as_bytes());
-    json!({
+    let mut bundle = json!({
         "resourceType": "Bundle",
         "identifier": { "system": "urn:ietf:rfc:3986", "value": format!("urn:uuid:{}", uuid(&content)) },
         "type": "document",
         "timestamp": now,
         "entry": entries,
-    })
+    });
+    if kept::count(view) > 0 {
+        bundle["meta"]["security"] = json!([no_disclosure()]);
+    }
+    bundle
 }
 
 /// A group of answers: unit or Observation's name, item, decision.
@@ -148,7 +156,13 @@ impl<'v> Writer<'v> {
         let plan = self.plan;
         let origin = |value: &ValueView| value.by.as_ref().map(|by| reference(plan, "provenance", &by.entry));
         let any = |kind| element(field, kind, &shown.values, &origin);
+        let kept = |kept_in: Option<&str>| kept_in == mark(Compartment::Professional);
+        let is_kept = decision.is_some_and(|decision| kept(decision.kept_in))
+            || shown.values.iter().any(|value| kept(value.kept_in));
         let resource = self.place(unit, name, item, entry);
+        if is_kept {
+            resource["meta"]["security"] = json!([no_disclosure()]);
+        }
         match home {
             Home::Element(_, path, kind) => put(resource, path, any(kind)),
             Home::Extension(_) => {
@@ -418,6 +432,9 @@ impl<'v> Writer<'v> {
         let approved = view.section(Section::Control).field("control.status");
         let approved = approved.and_then(|field| field.values.first()?.code.as_deref()) == Some("approved");
         let mut composition = base("Composition", &self.id("composition", "", ""));
+        if kept::count(view) > 0 {
+            composition["meta"]["security"] = json!([no_disclosure()]);
+        }
         composition.extend(object(json!({
             "status": if approved { "final" } else { "preliminary" },
             "type": { "coding": [kind.map(coding)], "text": kind.map(|code| code.display) },

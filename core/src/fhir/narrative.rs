@@ -1,6 +1,9 @@
 //! What people read in a document: XHTML, one list for each section. Everything that stands is in it.
 
+use bedside_protocol::entry::Compartment;
+
 use super::answer::clean;
+use crate::plan::kept::mark;
 use crate::plan::locale::Locale;
 use crate::plan::schema::Section;
 use crate::plan::view::{By, DecisionView, FieldView, ListView, PlanView, SectionView, ValueView};
@@ -50,6 +53,9 @@ impl Text {
     }
 
     fn decision(&mut self, section: Section, decision: &DecisionView) {
+        if decision.kept_in.is_some() {
+            self.line("b", KEPT);
+        }
         self.fields(&decision.fields);
         decision.lists.iter().for_each(|list| self.list(list));
         self.line("p", &format!("Recorded by {}", who(&decision.by)));
@@ -88,8 +94,11 @@ impl Text {
     }
 }
 
+const KEPT: &str = "KEPT FROM THE PERSON";
+
 fn said(value: &ValueView) -> String {
     let mut notes = Vec::new();
+    notes.extend((value.kept_in == mark(Compartment::Professional)).then(|| KEPT.to_owned()));
     notes.extend(value.correction.then(|| "correction".to_owned()));
     notes.extend(value.heard_from.map(|source| format!("heard from: {source}")));
     notes.extend(value.by.as_ref().map(who));

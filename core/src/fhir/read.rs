@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Said, Type, read};
 use super::place::{Element, get};
-use super::resources::{DECISION, FIELD, ITEM, UNIT};
+use super::resources::{DECISION, FIELD, ITEM, UNIT, is_not_to_be_disclosed};
 use super::table::{self, Home, OBSERVATION};
 use super::{FhirError, named, resource_type};
 use crate::limits::FHIR_PLAN_BYTES_MAX;
@@ -40,6 +40,8 @@ pub struct DecisionRead {
     pub section: Section,
     /// Its fields.
     pub fields: BTreeMap<String, Leaf>,
+    /// It is not to be disclosed to the person.
+    pub kept: bool,
     /// Who recorded it, and when.
     pub by: Option<String>,
 }
@@ -136,6 +138,7 @@ impl Reader {
     fn unit(&mut self, unit: &str, resource: &Value) {
         let item = tag(resource, ITEM);
         let observed = observed(resource);
+        let kept = is_not_to_be_disclosed(resource);
         for field in FIELDS {
             let Some(element) = element(field, unit, observed, resource) else { continue };
             let kind = match table::home(field) {
@@ -147,7 +150,7 @@ impl Reader {
                 (None, None) => field.key.to_owned(),
                 _ => continue,
             };
-            let said = read(field, kind, &element);
+            let said = read(field, kind, &element).into_iter().map(|said| Said { kept, ..said });
             let answers = match tag(resource, DECISION) {
                 Some(decision) => self.decisions.entry(decision.to_owned()).or_default(),
                 None => &mut self.answers,
@@ -208,6 +211,7 @@ impl Reader {
     fn decision(&mut self, entry: &str, said: BTreeMap<String, Vec<Said>>) -> Option<DecisionRead> {
         let section =
             said.keys().find_map(|key| crate::plan::schema::field(key).map(|(field, _)| field.section))?;
+        let kept = said.values().flatten().any(|said| said.kept);
         let mut fields = BTreeMap::new();
         for (key, said) in said {
             let fits = crate::plan::schema::field(&key).is_some_and(|(field, _)| field.section == section);
@@ -228,7 +232,7 @@ impl Reader {
                 .push(format!("A decision on {} does not fit the plan and was left out.", section.title()));
             return None;
         }
-        Some(DecisionRead { section, fields, by: self.recorders.get(entry).cloned() })
+        Some(DecisionRead { section, fields, kept, by: self.recorders.get(entry).cloned() })
     }
 }
 

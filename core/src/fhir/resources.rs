@@ -19,6 +19,9 @@ pub(super) const ITEM: &str = "urn:bedside:item";
 pub(super) const DECISION: &str = "urn:bedside:decision";
 /// Which question an Observation or a component answers.
 pub(super) const FIELD: &str = "urn:bedside:field";
+/// HL7's acts, refrain policies among them.
+const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+const NO_DISCLOSURE: &str = "NOPAT";
 pub(super) const DATA_ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 
 /// A resource of a unit, without any answer yet.
@@ -38,6 +41,20 @@ pub(super) fn skeleton(unit: &Unit, id: &str, item: &str, decision: &str, person
 pub(super) fn base(resource: &str, id: &str) -> Object {
     let profile = format!("https://fhir.hl7.org.uk/StructureDefinition/UKCore-{resource}");
     object(json!({ "resourceType": resource, "id": id, "meta": { "profile": [profile] } }))
+}
+
+/// The security label of what professionals keep among themselves.
+pub(super) fn no_disclosure() -> Value {
+    let display = "no disclosure to patient, family or caregivers without attending provider's authorization";
+    json!({ "system": ACT_CODE, "code": NO_DISCLOSURE, "display": display })
+}
+
+/// True for a resource with that label.
+pub(super) fn is_not_to_be_disclosed(resource: &Value) -> bool {
+    let labels = resource["meta"]["security"].as_array();
+    labels.is_some_and(|labels| {
+        labels.iter().any(|label| label["system"] == ACT_CODE && label["code"] == NO_DISCLOSURE)
+    })
 }
 
 pub(super) fn object(value: Value) -> Object {

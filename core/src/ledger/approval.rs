@@ -26,12 +26,14 @@ pub struct Approved<'a> {
     /// Of the decided sections among these: what stood when it was given. A section is missing when what was signed is not
     /// what stood then.
     pub decisions: BTreeMap<Section, Vec<Standing<'a>>>,
+    /// In the professional log: the decisions of the main one that had been replaced there when it was given.
+    pub replaced: BTreeSet<EntryId>,
 }
 
 impl Ledger {
-    /// Every standing approval, oldest first.
+    /// Every standing approval, oldest first. `plan` is the plan's main log, where this one stands beside it.
     #[must_use]
-    pub fn approvals(&self) -> Vec<Approved<'_>> {
+    pub fn approvals(&self, plan: Option<&Self>) -> Vec<Approved<'_>> {
         let mut all: Vec<_> = self.standing(approval).collect();
         all.sort_by_key(|(id, _, node)| (node.depth, moment(&node.entry), *id));
         let names = |approval: &Approval, section: Section| {
@@ -49,15 +51,18 @@ impl Ledger {
                 newest_of.iter().copied().filter(|section| section.is_decision()).collect();
             let past = if decided.is_empty() { BTreeSet::new() } else { self.past_of(&node.entry.parents) };
             let before = |id: &EntryId| past.contains(id) && self.was_part(id, &node.landmarks);
-            let mut decisions = BTreeMap::new();
+            let (mut decisions, mut replaced) = (BTreeMap::new(), BTreeSet::new());
             for section in decided {
                 let stood = self.decisions_among(section.number(), before);
                 let signed = names(approval, section).map(|approved| approved.digest);
                 if signed == Some(digest(&self.log, section, Vec::new(), Vec::new(), &stood)) {
                     decisions.insert(section, stood);
+                    replaced.extend(
+                        plan.into_iter().flat_map(|plan| self.replaces_in(plan, section.number(), before)),
+                    );
                 }
             }
-            found.push(Approved { entry: *id, approval, newest_of, decisions });
+            found.push(Approved { entry: *id, approval, newest_of, decisions, replaced });
         }
         found
     }

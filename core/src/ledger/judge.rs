@@ -89,9 +89,10 @@ impl Case<'_> {
         }
         let belongs = match self.ledger.compartment {
             Compartment::Shared => !matches!(self.entry.body, Body::Looks(_)),
-            Compartment::Professional => {
-                matches!(self.entry.body, Body::Change(_) | Body::Decision(_) | Body::Review(_))
-            }
+            Compartment::Professional => matches!(
+                self.entry.body,
+                Body::Change(_) | Body::Decision(_) | Body::Review(_) | Body::Approval(_)
+            ),
             Compartment::Restricted => matches!(self.entry.body, Body::Change(_) | Body::Review(_)),
             Compartment::AccessRecord => matches!(self.entry.body, Body::Looks(_)),
         };
@@ -123,6 +124,7 @@ impl Case<'_> {
 
     fn check(&self, change: Option<&Result<ChangeInfo, HeldReason>>) -> Checked {
         self.credential_fits()?;
+        self.not_from_the_person()?;
         self.alive()?;
         match &self.entry.body {
             Body::Consent(consent) => self.consent(consent),
@@ -169,6 +171,16 @@ impl Case<'_> {
                 .is_none_or(|o| (o.valid_from..=o.valid_until).contains(&at));
         let for_this_plan = credential.plan.is_none_or(|plan| plan == self.plan.log);
         if in_time && for_this_plan { Ok(()) } else { Err(HeldReason::CredentialInvalid) }
+    }
+
+    /// What is kept from the person is written by nobody who must not read it.
+    fn not_from_the_person(&self) -> Checked {
+        let kept = matches!(self.ledger.compartment, Compartment::Professional | Compartment::Restricted);
+        let role = self.credential.role;
+        if kept && matches!(role, Role::Person | Role::Proxy) {
+            return Err(HeldReason::NotAllowed(Message::new("held-kept-role").with("role", role)));
+        }
+        Ok(())
     }
 
     /// After a death only what is about it is written, and who looked.
@@ -251,7 +263,26 @@ impl Case<'_> {
         {
             return Err(malformed("malformed-endorsement"));
         }
-        decode_decision(&decision.content).map(|_| ()).map_err(|_| malformed("malformed-unreadable"))
+        let fields = decode_decision(&decision.content).map_err(|_| malformed("malformed-unreadable"))?;
+        let takes_back = fields.is_empty() && decision.endorses.is_none();
+        if takes_back && self.ledger.compartment == Compartment::Professional {
+            return self.stands_in_its_place(decision.section);
+        }
+        Ok(())
+    }
+
+    /// What was kept from the person is taken back only once the main log says what holds instead.
+    fn stands_in_its_place(&self, section: u8) -> Checked {
+        let (_, heads) = self.entry.place();
+        let (known, own) = (self.plan.past_of(heads), self.ledger.past_of(&self.entry.parents));
+        let stood = |id: &EntryId| known.contains(id) && self.plan.was_part(id, self.plan_landmarks);
+        let kept = |id: &EntryId| own.contains(id) && self.ledger.was_part(id, self.landmarks);
+        let replaced = self.ledger.replaces_in(self.plan, section, kept);
+        let standing = self.plan.decisions_among(section, stood);
+        if standing.iter().all(|standing| replaced.contains(&standing.entry)) {
+            return Err(malformed("malformed-taken-back"));
+        }
+        Ok(())
     }
 
     fn grant(&self) -> Checked {

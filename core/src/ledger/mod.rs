@@ -10,6 +10,7 @@
 //! | [`judge`] | whether an admitted entry stands |
 //! | [`review`] | what becomes of a held one |
 //! | [`approval`] | what was approved, and where the plan stands on its way there |
+//! | [`family`] | what stands in the main log and in the professional one together |
 //! | [`owners`] | whose plan it is, and who may read it after consent to share is withdrawn |
 //! | [`replica`] | a ledger and its document, kept together |
 //! | [`mod@write`] | a new entry by this device's author |
@@ -19,6 +20,7 @@
 //! the family's entries.
 
 pub mod approval;
+pub mod family;
 mod judge;
 mod owners;
 pub mod replica;
@@ -485,9 +487,14 @@ impl Ledger {
                 .map(|(by, _, _)| *by)
                 .collect::<Vec<_>>()
         };
+        let says = |decision: &Decision| {
+            self.compartment != Compartment::Professional || !family::takes_back(&decision.content)
+        };
         of_section
             .iter()
-            .filter(|(id, decision, _)| decision.endorses.is_none() && !superseded.contains(id))
+            .filter(|(id, decision, _)| {
+                decision.endorses.is_none() && !superseded.contains(id) && says(decision)
+            })
             .map(|(id, decision, _)| Standing { entry: *id, decision, endorsed_by: endorsing(id) })
             .collect()
     }

@@ -8,11 +8,13 @@ use bedside_protocol::signing::Signer;
 use bedside_protocol::statement::{Credential, Trust};
 
 use super::approval::Approved;
+use super::family::Both;
 use super::{Admission, By, Ledger, Missing, Standing};
 use crate::crdt::{CrdtError, Document};
 use crate::crypto::content::{sign_entry, verify_entry};
 use crate::limits::UNSAVED_CHANGES_MAX;
 use crate::plan::check::decode_decision;
+use crate::plan::kept::Kept;
 use crate::plan::schema::TEXTS;
 use crate::plan::view::{
     AsOf, Course, Material, Provenance, StandingApproval, StandingConsent, StandingDecision,
@@ -174,16 +176,18 @@ impl Replica {
         Ok(())
     }
 
-    /// What somebody believed of a main log who held only some of its entries: those that `keep` says, as far as their past is kept too.
+    /// What somebody believed of a log who held only some of its entries: those that `keep` says, as far as their past is kept too.
     #[must_use]
-    pub fn at(&self, keep: impl Fn(&EntryId, &Entry) -> bool, trust: &Trust) -> Self {
+    pub fn at<'a>(&self, keep: impl Fn(&EntryId, &Entry) -> bool, by: impl Into<By<'a>>) -> Self {
+        let by = by.into();
         let all = self.ledger.in_order().into_iter();
         let kept = all.filter(|(id, entry, _)| keep(id, entry));
         let kept = kept.map(|(id, entry, _)| (id, entry.clone())).collect();
-        let empty = Ledger::new(self.ledger.log, self.ledger.compartment, TEXTS);
-        let (ledger, _, _) = admit_all(empty, kept, trust.into());
+        let mut empty = Ledger::new(self.ledger.log, self.ledger.compartment, TEXTS);
+        empty.judged_by = by.plan.map_or(0, |plan| plan.rejudged);
+        let (ledger, _, _) = admit_all(empty, kept, by);
         let mut replica = Self { ledger, ..Self::of(self.ledger.log, self.ledger.compartment) };
-        replica.redraw(trust.into());
+        replica.redraw(by);
         replica
     }
 
@@ -355,18 +359,16 @@ impl Replica {
         use_it: impl FnOnce(&Material<'_>) -> R,
     ) -> R {
         let ledger = &self.ledger;
-        let in_compartment =
-            |wanted| beside.iter().find(|replica| replica.ledger.compartment == wanted).copied();
-        let restricted = in_compartment(Compartment::Restricted);
-        let from = |change: &_| {
-            let replicas = [self].into_iter().chain(beside.iter().copied());
-            replicas.flat_map(|replica| Some((replica, replica.ledger.entry_of(change)?))).next()
-        };
-        let decisions: Vec<StandingDecision> = ledger
+        let logs = || [self].into_iter().chain(beside.iter().copied());
+        let restricted = logs().find(|replica| replica.ledger.compartment == Compartment::Restricted);
+        let both = Both::of(self, beside);
+        let from =
+            |change: &_| logs().flat_map(|replica| Some((replica, replica.ledger.entry_of(change)?))).next();
+        let decisions: Vec<StandingDecision> = both
             .decided_sections()
             .into_iter()
-            .flat_map(|section| ledger.decisions(section))
-            .filter_map(|standing| self.decision(&standing, trust))
+            .flat_map(|section| both.decisions(section))
+            .filter_map(|(replica, standing)| replica.decision(&standing, trust))
             .collect();
         let consents: Vec<StandingConsent> = self
             .ledger
@@ -383,19 +385,30 @@ impl Replica {
                 })
             })
             .collect();
-        let approvals: Vec<StandingApproval> =
-            ledger.approvals().iter().filter_map(|approved| self.approval(approved, trust)).collect();
+        let approved = |replica: &Self, plan| -> Vec<StandingApproval> {
+            let approvals = replica.ledger.approvals(plan);
+            approvals.iter().filter_map(|approved| replica.approval(approved, trust)).collect()
+        };
+        let approvals = approved(self, None);
+        let (digests, kept_digests) = both.digests();
+        let kept_approvals = both.professional.map(|replica| approved(replica, Some(ledger)));
+        let professional = both.professional.zip(kept_approvals.as_ref()).map(|(replica, approvals)| Kept {
+            document: &replica.document,
+            approvals,
+            digests: &kept_digests,
+        });
         use_it(&Material {
             document: &self.document,
             decisions: &decisions,
             consents: &consents,
             restricted: restricted.map(Self::document),
+            professional,
             provenance: &|change| from(change).and_then(|(replica, id)| replica.provenance(&id, trust)),
             approvals: &approvals,
-            digests: &ledger.digests(&self.document),
-            course: self.course(trust),
-            held: ledger.held(),
-            left_out: self.left_out.len(),
+            digests: &digests,
+            course: self.course(both.professional, trust),
+            held: logs().map(|replica| replica.ledger.held()).sum(),
+            left_out: logs().map(|replica| replica.left_out.len()).sum(),
             waiting: backlog.unsent,
             to_come: backlog.waiting,
             passed_over: backlog.passed_over,
@@ -409,6 +422,7 @@ impl Replica {
             entry: standing.entry,
             section: standing.decision.section,
             fields: decode_decision(&standing.decision.content).ok()?,
+            kept_in: self.ledger.compartment,
             by: by(&standing.entry)?,
             endorsed_by: standing.endorsed_by.iter().filter_map(by).collect(),
         })
@@ -423,17 +437,22 @@ impl Replica {
             review_on: approved.approval.review_on.clone(),
             newest_of: approved.newest_of.clone(),
             decisions: decisions.collect(),
+            replaced: approved.replaced.clone(),
             by: self.provenance(&approved.entry, trust)?,
         })
     }
 
-    fn course(&self, trust: &Trust) -> Course {
+    fn course(&self, professional: Option<&Self>, trust: &Trust) -> Course {
         let ledger = &self.ledger;
         let content = |entry: &Entry| matches!(entry.body, Body::Change(_) | Body::Decision(_));
-        let parts = ledger.nodes.iter().filter(|(id, node)| content(&node.entry) && ledger.is_part(id));
+        let amended = |replica: &Self| {
+            let ledger = &replica.ledger;
+            let parts = ledger.nodes.iter().filter(|(id, node)| content(&node.entry) && ledger.is_part(id));
+            parts.map(|(_, node)| node.entry.device_time).max()
+        };
         Course {
             created: ledger.nodes.values().map(|node| node.entry.device_time).min(),
-            amended: parts.map(|(_, node)| node.entry.device_time).max(),
+            amended: amended(self).max(professional.and_then(amended)),
             by_person: ledger.started_by_person(trust),
             mark: ledger
                 .mark()

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use bedside_protocol::entry::Compartment;
 use bedside_protocol::signing::sha256;
 
 use super::codes::{self, Set};
+use super::kept::mark;
 use super::schema::Section;
 use super::view::{
-    DecisionView, Material, PlanView, ReviewView, SectionView, StandingApproval, StandingDecision, by,
-    show_decision, view,
+    DecisionView, Material, PlanView, ReviewView, SectionView, StandingApproval, StandingDecision, ValueView,
+    by, show_decision, view,
 };
 
 /// The plan as urgent care is shown it.
@@ -41,38 +43,84 @@ pub fn urgent(material: &Material<'_>) -> PlanView {
     plan
 }
 
-/// What the newest approvals of a section approved.
+/// What the newest approvals of a section approved: of the main log without what those of the professional one replace.
 pub(super) fn approved<'a>(material: &Material<'a>, section: Section) -> Vec<&'a StandingDecision> {
+    let newest = || newest(shared(material), section).chain(newest(kept(material), section));
+    let replaced = |id| newest().any(|approval| approval.replaced.contains(id));
     let mut all: Vec<&StandingDecision> =
-        newest(material, section).filter_map(|approval| approval.decisions.get(&section)).flatten().collect();
+        newest().filter_map(|approval| approval.decisions.get(&section)).flatten().collect();
+    all.retain(|decision| !replaced(&decision.entry));
     all.sort_by_key(|decision| (decision.by.time, decision.entry));
     all.dedup_by_key(|decision| decision.entry);
     all
 }
 
-fn newest<'a>(material: &Material<'a>, section: Section) -> impl Iterator<Item = &'a StandingApproval> {
-    material.approvals.iter().filter(move |approval| approval.newest_of.contains(&section))
+const fn shared<'a>(material: &Material<'a>) -> &'a [StandingApproval] {
+    material.approvals
+}
+
+fn kept<'a>(material: &Material<'a>) -> &'a [StandingApproval] {
+    material.professional.map(|kept| kept.approvals).unwrap_or_default()
+}
+
+fn newest(all: &[StandingApproval], section: Section) -> impl Iterator<Item = &StandingApproval> {
+    all.iter().filter(move |approval| approval.newest_of.contains(&section))
+}
+
+/// The first and the latest approval of any of the plan.
+pub(super) fn first_and_latest<'a>(
+    material: &Material<'a>,
+) -> (Option<&'a StandingApproval>, Option<&'a StandingApproval>) {
+    let (shared, kept) = (shared(material), kept(material));
+    let time = |approval: &&StandingApproval| approval.by.time;
+    let first = shared.first().into_iter().chain(kept.first()).min_by_key(time);
+    let latest = kept.last().into_iter().chain(shared.last()).max_by_key(time);
+    (first, latest)
 }
 
 /// Whether what stands in a section was approved.
 pub(super) fn review(material: &Material<'_>, section: &SectionView) -> ReviewView {
     let number = section.number;
     let of = Section::from_number(number).unwrap_or(Section::Control);
-    let digest = material.digests.get(&of);
-    let Some(last) = newest(material, of).last() else {
+    let last = newest(kept(material), of).last().into_iter().chain(newest(shared(material), of).last());
+    let Some(last) = last.max_by_key(|approval| approval.by.time) else {
         let state = match (of, section.is_empty()) {
             (Section::Control, _) | (_, true) => "empty",
             _ => "not-reviewed",
         };
         return ReviewView::new(state, None);
     };
-    let unchanged = newest(material, of).all(|approval| approval.signed.get(&number) == digest);
+    let as_signed = |approvals, digest: Option<&[u8; 32]>, is_empty| {
+        let mut newest = newest(approvals, of).peekable();
+        match newest.peek() {
+            Some(_) => newest.all(|approval| approval.signed.get(&number) == digest),
+            None => is_empty,
+        }
+    };
+    let nothing_shared = section.decisions.iter().all(|decision| decision.kept_in.is_some())
+        && values_of(section).all(|value| value.kept_in == mark(Compartment::Professional));
+    let kept_digest = material.professional.and_then(|kept| kept.digests.get(&of));
+    let unchanged = as_signed(shared(material), material.digests.get(&of), nothing_shared)
+        && as_signed(kept(material), kept_digest, kept_digest.is_none());
     ReviewView::new(if unchanged { "approved" } else { "changed" }, Some(by(&last.by)))
 }
 
-/// Names exactly what stands.
-pub(crate) fn version(digests: &BTreeMap<Section, [u8; 32]>) -> String {
-    let all: Vec<u8> = digests.values().flatten().copied().collect();
+/// Every value of a section outside its decisions.
+fn values_of(section: &SectionView) -> impl Iterator<Item = &ValueView> {
+    let of_items = section.lists.iter().flat_map(|list| &list.items).flat_map(|item| &item.fields);
+    section.fields.iter().chain(of_items).flat_map(|field| &field.values)
+}
+
+/// Names exactly what stands: in the main log, and, where there is any of that, in the professional one.
+pub(crate) fn version(
+    digests: &BTreeMap<Section, [u8; 32]>,
+    kept: Option<&BTreeMap<Section, [u8; 32]>>,
+) -> String {
+    let mut all: Vec<u8> = digests.values().flatten().copied().collect();
+    for (section, digest) in kept.into_iter().flatten() {
+        all.push(section.number());
+        all.extend(digest);
+    }
     let digest = sha256(&[b"bedside plan version", &all]);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

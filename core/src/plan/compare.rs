@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bedside_protocol::entry::Compartment;
 use serde::Serialize;
 
+use super::kept::mark;
 use super::locale::Locale;
 use super::phrases;
 use super::schema::Section;
-use super::view::{DecisionView, FieldView, ItemView, ListView, PlanView, SectionView, ValueView};
+use super::view::{FieldView, ItemView, ListView, PlanView, SectionView, ValueView};
 
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -103,21 +105,26 @@ struct Said<'a> {
     field: &'a FieldView,
     /// The first answer of the item that it is about.
     item: Option<(&'a str, &'a ValueView)>,
-    values: Vec<&'a ValueView>,
+    /// Each with whether it is kept from the person.
+    values: Vec<(bool, &'a ValueView)>,
 }
 
 /// Every answer of a section by key, document and decisions alike.
 fn said(section: &SectionView) -> BTreeMap<String, Said<'_>> {
-    let lists = section.lists.iter().chain(section.decisions.iter().flat_map(|decision| &decision.lists));
-    let items = lists.flat_map(|list: &ListView| &list.items);
-    let of_items = items.flat_map(|item| item.fields.iter().map(|field| (field, name_of(item))));
-    let of_decisions = section.decisions.iter().flat_map(|decision: &DecisionView| &decision.fields);
-    let alone = section.fields.iter().chain(of_decisions).map(|field| (field, None));
+    let of_decisions = section
+        .decisions
+        .iter()
+        .map(|decision| (&decision.fields, &decision.lists, decision.kept_in.is_some()));
     let mut all: BTreeMap<String, Said<'_>> = BTreeMap::new();
-    for (field, item) in alone.chain(of_items) {
-        let said = all.entry(field.key.clone()).or_insert(Said { field, item, values: Vec::new() });
-        said.values.extend(&field.values);
-        said.values.sort_by_key(|value| &value.text);
+    for (fields, lists, kept) in [(&section.fields, &section.lists, false)].into_iter().chain(of_decisions) {
+        let items = lists.iter().flat_map(|list: &ListView| &list.items);
+        let of_items = items.flat_map(|item| item.fields.iter().map(|field| (field, name_of(item))));
+        for (field, item) in fields.iter().map(|field| (field, None)).chain(of_items) {
+            let said = all.entry(field.key.clone()).or_insert(Said { field, item, values: Vec::new() });
+            let kept = |value: &ValueView| kept || value.kept_in == mark(Compartment::Professional);
+            said.values.extend(field.values.iter().map(|value| (kept(value), value)));
+            said.values.sort_by_key(|(kept, value)| (&value.text, *kept));
+        }
     }
     all
 }
@@ -129,12 +136,17 @@ fn name_of(item: &ItemView) -> Option<(&str, &ValueView)> {
 }
 
 impl Said<'_> {
-    fn texts(&self) -> Vec<&String> {
-        self.values.iter().map(|value| &value.text).collect()
+    fn texts(&self) -> Vec<(bool, &String)> {
+        self.values.iter().map(|(kept, value)| (*kept, &value.text)).collect()
     }
 
     fn words(&self, locale: &Locale) -> Vec<String> {
-        self.values.iter().map(|value| phrases::value(locale, &self.field.key, value)).collect()
+        let words = |value: &ValueView| phrases::value(locale, &self.field.key, value);
+        let said = |(kept, value): &(bool, &ValueView)| match kept {
+            true => locale.say("difference-kept", &[("answer", words(value).into())]),
+            false => words(value),
+        };
+        self.values.iter().map(said).collect()
     }
 
     fn label(&self, locale: &Locale) -> String {

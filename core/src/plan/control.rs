@@ -3,6 +3,7 @@
 use bedside_protocol::entry::{Outcome, Scope, Stage};
 use serde::Serialize;
 
+use super::approval::first_and_latest;
 use super::banner::Banner;
 use super::codes::{self, Set};
 use super::dates::{self, Partial};
@@ -41,7 +42,7 @@ pub(super) fn control(material: &Material<'_>, sections: &[SectionView], banner:
     let status = status(material, sections, banner);
     let mark = material.course.mark.as_ref().filter(|(stage, ..)| *stage != Stage::InUse);
     let iso = |time| dates::day(time).map(Partial::iso);
-    let (first, latest) = (material.approvals.first(), material.approvals.last());
+    let (first, latest) = first_and_latest(material);
     ControlView {
         status,
         status_text: status_text(Locale::british_english(), status),
@@ -80,7 +81,7 @@ fn status(material: &Material<'_>, sections: &[SectionView], banner: &Banner) ->
 }
 
 fn review_date(material: &Material<'_>) -> Option<Partial> {
-    let latest = material.approvals.last();
+    let (_, latest) = first_and_latest(material);
     let chosen = latest.and_then(|approval| Partial::parse(approval.review_on.as_deref()?));
     let from = latest.map(|approval| approval.by.time).or(material.course.created)?;
     chosen.or_else(|| dates::day(from)?.plus_months(REVIEW_MONTHS_MAX))

@@ -3,7 +3,7 @@
 use super::schema::{self, Kind};
 use super::view::{By, DecisionView, FieldView, ItemView, ListView, PlanView, SectionView, ValueView};
 
-const HEADINGS: [&str; 18] = [
+const HEADINGS: [&str; 19] = [
     "section",
     "field",
     "key",
@@ -22,6 +22,7 @@ const HEADINGS: [&str; 18] = [
     "confirmed",
     "endorsed_by",
     "entry",
+    "kept_in",
 ];
 
 /// The whole plan: a heading, then one row for each answer and each consent, in the order of the sections.
@@ -60,6 +61,7 @@ struct Row<'a> {
     with: &'a [String],
     confirmed: &'a str,
     endorsed_by: &'a [By],
+    kept_in: Option<&'a str>,
 }
 
 impl Table {
@@ -74,7 +76,8 @@ impl Table {
 
     fn decision(&mut self, row: Row<'_>, decision: &DecisionView, in_conflict: bool) {
         let standing = if in_conflict { "in conflict" } else { row.standing };
-        let row = Row { standing, by: Some(&decision.by), endorsed_by: &decision.endorsed_by, ..row };
+        let (endorsed_by, kept_in) = (decision.endorsed_by.as_slice(), decision.kept_in);
+        let row = Row { standing, by: Some(&decision.by), endorsed_by, kept_in, ..row };
         self.fields(row, &decision.fields);
         decision.lists.iter().for_each(|list| self.list(row, list));
     }
@@ -107,6 +110,7 @@ impl Table {
             by: value.by.as_ref().or(row.by),
             with: &value.with,
             confirmed: value.confirmed.as_deref().unwrap_or_default(),
+            kept_in: value.kept_in.or(row.kept_in),
             ..row
         });
     }
@@ -135,6 +139,7 @@ impl Table {
             row.confirmed.to_owned(),
             endorsed.join("; "),
             by(|by| Some(&by.entry)),
+            row.kept_in.unwrap_or_default().to_owned(),
         ]);
     }
 
@@ -216,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_headings_are_stable() {
-        expect!["section,field,key,item,answer,kind,code,system,standing,heard_from,author,role,organisation,recorded,relay_time,confirmed,endorsed_by,entry"]
+        expect!["section,field,key,item,answer,kind,code,system,standing,heard_from,author,role,organisation,recorded,relay_time,confirmed,endorsed_by,entry,kept_in"]
             .assert_eq(&HEADINGS.join(","));
     }
 

@@ -1,12 +1,14 @@
-//! What of a plan the person is not shown.
+//! What of a plan the person is not shown. Everything that is made for them goes through here.
 
+use super::kept::without_professional;
 use super::schema::Section;
 use super::view::{FieldView, PlanView, ReviewView};
 
-/// Without what the person must not see: people who are not to be shown to them, and an illness or an outlook that they
+/// Without what the person must not see: what professionals keep among themselves, people who are not to be shown to them, and an illness or an outlook that they
 /// are not known to be aware of. What says how to treat them stays: whoever stands at the bedside may act by it.
 #[must_use]
-pub fn for_person(mut plan: PlanView) -> PlanView {
+pub fn for_person(plan: PlanView) -> PlanView {
+    let mut plan = PlanView { shared_only: true, ..without_professional(plan) };
     let yes = |fields: &[FieldView], key: &str| says(fields, key, |code| code == Some("yes"));
     for (section, aware) in
         [(Section::Diagnoses, "diagnoses.person_aware"), (Section::Prognosis, "prognosis.person_aware")]

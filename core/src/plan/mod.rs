@@ -35,6 +35,7 @@ pub mod control;
 pub mod csv;
 pub mod dates;
 pub mod for_person;
+pub mod kept;
 pub mod leaf;
 mod legal;
 pub mod locale;

@@ -67,6 +67,9 @@ pub enum First {
         /// Somebody endorsed it.
         #[n(3)]
         endorsed: bool,
+        /// It is kept from the person.
+        #[cbor(n(4), default)]
+        kept: bool,
     },
     /// Decisions contradict each other.
     #[n(4)]
@@ -131,6 +134,7 @@ fn cpr(section: &SectionView) -> First {
             by: one.by.author.clone(),
             day: one.by.day.clone(),
             endorsed: one.endorsed,
+            kept: one.kept_in.is_some(),
         },
         several => First::CprInConflict { answers: several.iter().map(answer).collect() },
     }
@@ -153,7 +157,7 @@ impl First {
             Self::Deceased { died } => locale.say("list-deceased", &[("died", died.into())]),
             Self::Locked => locale.say("list-locked", &[]),
             Self::CprNone => locale.say("list-cpr-none", &[]),
-            Self::Cpr { answer: said, by, day, endorsed } => {
+            Self::Cpr { answer: said, by, day, endorsed, kept } => {
                 let endorsed = if *endorsed { "yes" } else { "no" };
                 let told = [
                     ("answer", answer(said).into()),
@@ -161,7 +165,8 @@ impl First {
                     ("day", day.into()),
                     ("endorsed", endorsed.into()),
                 ];
-                locale.say("list-cpr", &told)
+                let line = locale.say("list-cpr", &told);
+                if *kept { locale.say("list-cpr-kept", &[("line", line.into())]) } else { line }
             }
             Self::CprInConflict { answers } => {
                 let answers: Vec<String> = answers.iter().map(answer).collect();

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bedside_protocol::entry::{Grounds, Outcome, Scope, Stage};
+use bedside_protocol::entry::{Compartment, Grounds, Outcome, Scope, Stage};
 use bedside_protocol::ids::{EntryId, Timestamp};
 use bedside_protocol::statement::Role;
 use serde::Serialize;
 
 use super::banner::{self, Banner};
 use super::control::{self, ControlView};
+use super::kept::{self, Kept, mark};
 use super::leaf::{Answer, Leaf, Source};
 use super::locale::{Arg, Locale};
 use super::schema::{self, Class, FIELDS, Field, Kind, Part, Section};
@@ -45,6 +46,8 @@ pub struct StandingDecision {
     pub section: u8,
     /// Its fields, by key.
     pub fields: BTreeMap<String, Leaf>,
+    /// The log that holds it: the shared one, or the professional one.
+    pub kept_in: Compartment,
     /// Who recorded it.
     pub by: Provenance,
     /// Who endorsed it.
@@ -79,6 +82,8 @@ pub struct StandingApproval {
     pub newest_of: Vec<Section>,
     /// Of the decided ones among these: what was approved.
     pub decisions: BTreeMap<Section, Vec<StandingDecision>>,
+    /// In the professional log: decisions of the main one that what was approved replaces.
+    pub replaced: BTreeSet<EntryId>,
     /// Who approved.
     pub by: Provenance,
 }
@@ -111,6 +116,8 @@ pub struct Material<'a> {
     pub document: &'a Document,
     /// What is restricted, where the reader holds it: shown as recorded, and read by [`super::withheld::reveal`].
     pub restricted: Option<&'a Document>,
+    /// What professionals keep among themselves, where the reader holds it.
+    pub professional: Option<Kept<'a>>,
     /// Every standing decision.
     pub decisions: &'a [StandingDecision],
     /// Every standing consent.
@@ -167,6 +174,8 @@ pub struct PlanView {
     pub unreadable: usize,
     /// Entries that this version cannot read, those that build on them included.
     pub left_out: usize,
+    /// It is made of what the person's device may hold, and of nothing that professionals keep among themselves.
+    pub shared_only: bool,
 }
 
 /// Broken glass: somebody reads a plan without consent, and said why.
@@ -304,6 +313,9 @@ pub struct ValueView {
     pub confirmed: Option<String>,
     /// Said here instead of a fact from elsewhere.
     pub correction: bool,
+    /// `professional` or `restricted`: kept where the person's device does not hold it. None for what is shared with them; in a
+    /// decision, none: the decision says.
+    pub kept_in: Option<&'static str>,
     /// Who wrote it; in a decision, none: the decision says. Of a text with several authors, the last.
     pub by: Option<By>,
     /// The other authors of a text.
@@ -349,6 +361,8 @@ pub struct ItemView {
     pub ended: bool,
     /// Entered in error.
     pub in_error: bool,
+    /// Likewise, when any of its answers is.
+    pub kept_in: Option<&'static str>,
     /// Its answered fields.
     pub fields: Vec<FieldView>,
 }
@@ -362,6 +376,8 @@ pub struct DecisionView {
     pub fields: Vec<FieldView>,
     /// Its lists.
     pub lists: Vec<ListView>,
+    /// `professional`: kept from the person. None for what is shared with them.
+    pub kept_in: Option<&'static str>,
     /// Who recorded it.
     pub by: By,
     /// Somebody endorsed it.
@@ -409,7 +425,7 @@ pub fn view(material: &Material<'_>) -> PlanView {
     sections[0].fields = control::fields(&control, Locale::british_english());
     let mut view = PlanView {
         kind: "full",
-        version: approval::version(material.digests),
+        version: approval::version(material.digests, material.professional.map(|kept| kept.digests)),
         banner,
         glass: None,
         as_of,
@@ -421,25 +437,10 @@ pub fn view(material: &Material<'_>) -> PlanView {
         waiting: material.waiting,
         unreadable: answers.len() + misplaced,
         left_out: material.left_out,
+        shared_only: false,
     };
     view.alerts = alerts::alerts(&view, material);
     view
-}
-
-/// What is shown to whoever may not read the plan since consent was withdrawn: who it is about, and that.
-#[must_use]
-pub fn locked(mut plan: PlanView) -> PlanView {
-    plan.kind = "locked";
-    plan.consents.retain(|consent| consent.outcome == "withdrawn");
-    plan.alerts.retain(|alert| matches!(alert.kind, "consent-withdrawn" | "deceased"));
-    for section in &mut plan.sections {
-        (section.fields, section.lists, section.decisions) = Default::default();
-        section.in_conflict = false;
-        section.review = ReviewView::new("empty", None);
-    }
-    (plan.held, plan.unreadable) = (0, 0);
-    plan.control = plan.control.without_people();
-    plan
 }
 
 /// A plan as it stood at a moment, made of what there was then.
@@ -470,6 +471,7 @@ fn answers(material: &Material<'_>) -> Answers {
             }
         }
     }
+    kept::professional(material, &mut found);
     restricted(material, &mut found);
     found
 }
@@ -500,18 +502,7 @@ fn text(material: &Material<'_>, document: &Document, key: &str) -> Option<Value
     with.sort();
     with.dedup();
     with.retain(|name| last.as_ref().is_none_or(|last| last.author != *name));
-    Some(ValueView {
-        text,
-        answer: "text",
-        code: None,
-        system: None,
-        date: None,
-        heard_from: None,
-        confirmed: None,
-        correction: false,
-        by: last.as_ref().map(by),
-        with,
-    })
+    Some(ValueView { by: last.as_ref().map(by), with, ..ValueView::derived("text", text) })
 }
 
 /// What was taken back is not recorded: it is left out.
@@ -546,24 +537,14 @@ fn shown(leaf: &Leaf, by: Option<By>) -> ValueView {
         heard_from: Some(leaf.heard_from.name()),
         confirmed: leaf.confirmed.and_then(dates::rfc3339),
         correction: false,
+        kept_in: None,
         by,
         with: Vec::new(),
     }
 }
 
 fn unreadable(by: Option<By>) -> ValueView {
-    ValueView {
-        text: Locale::british_english().say("answer-damaged", &[]),
-        answer: "damaged",
-        code: None,
-        system: None,
-        date: None,
-        heard_from: None,
-        confirmed: None,
-        correction: false,
-        by,
-        with: Vec::new(),
-    }
+    ValueView { by, ..ValueView::derived("damaged", Locale::british_english().say("answer-damaged", &[])) }
 }
 
 /// Of facts from elsewhere that stand beside each other, the newest; what was said here stays beside it.
@@ -604,6 +585,7 @@ pub(super) fn show_decision(
         entry: decision.entry.to_string(),
         fields,
         lists,
+        kept_in: mark(decision.kept_in),
         by: by(&decision.by),
         endorsed: !decision.endorsed_by.is_empty(),
         endorsed_by: decision.endorsed_by.iter().map(by).collect(),
@@ -651,9 +633,7 @@ fn item(list: &str, id: String, answers: &mut Answers) -> Option<ItemView> {
             Some(FieldView { key, label: field.label.to_owned(), values })
         })
         .collect();
-    let has = |name: &str| fields.iter().any(|field| field.key.ends_with(name));
-    let (ended, in_error) = (has("/ended") || has("/stopped"), has("/in_error"));
-    (!fields.is_empty()).then_some(ItemView { id, ended, in_error, fields })
+    (!fields.is_empty()).then(|| ItemView::of(id, fields))
 }
 
 /// Legal documents stand in the order of their set: advance decisions come before advance statements.
@@ -741,6 +721,15 @@ impl SectionView {
     }
 }
 
+impl ItemView {
+    pub(super) fn of(id: String, fields: Vec<FieldView>) -> Self {
+        let has = |name: &str| fields.iter().any(|field| field.key.ends_with(name));
+        let (ended, in_error) = (has("/ended") || has("/stopped"), has("/in_error"));
+        let kept_in = fields.iter().flat_map(|field| &field.values).find_map(|value| value.kept_in);
+        Self { id, ended, in_error, kept_in, fields }
+    }
+}
+
 impl DecisionView {
     /// An answered field, by key.
     #[must_use]
@@ -761,6 +750,7 @@ impl ValueView {
             heard_from: None,
             confirmed: None,
             correction: false,
+            kept_in: None,
             by: None,
             with: Vec::new(),
         }

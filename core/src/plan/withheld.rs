@@ -1,12 +1,31 @@
-//! What a view says is there and does not say; how it is revealed; and the mark of broken glass.
+//! What a view says is there and does not say; how it is revealed; what is left of a plan that is locked; and the mark of broken
+//! glass.
 
+use bedside_protocol::entry::Compartment;
 use bedside_protocol::ids::Timestamp;
 
 use super::dates;
+use super::kept::{answers_beside, mark};
 use super::locale::Locale;
 use super::phrases;
 use super::schema::{self, Field, Part};
-use super::view::{Alert, Answers, GlassView, Material, PlanView, ValueView, leaves, values};
+use super::view::{Alert, Answers, GlassView, Material, PlanView, ReviewView, ValueView, leaves, values};
+
+/// What is shown to whoever may not read the plan since consent was withdrawn: who it is about, and that.
+#[must_use]
+pub fn locked(mut plan: PlanView) -> PlanView {
+    plan.kind = "locked";
+    plan.consents.retain(|consent| consent.outcome == "withdrawn");
+    plan.alerts.retain(|alert| matches!(alert.kind, "consent-withdrawn" | "deceased"));
+    for section in &mut plan.sections {
+        (section.fields, section.lists, section.decisions) = Default::default();
+        section.in_conflict = false;
+        section.review = ReviewView::new("empty", None);
+    }
+    (plan.held, plan.unreadable) = (0, 0);
+    plan.control = plan.control.without_people();
+    plan
+}
 
 /// Puts the mark of broken glass on a view, before every other alert.
 #[must_use]
@@ -43,13 +62,10 @@ pub fn reveal(material: &Material<'_>, key: &str) -> Vec<ValueView> {
 /// Of what is restricted a view shows that it is there.
 pub(super) fn restricted(material: &Material<'_>, found: &mut Answers) {
     let Some(document) = material.restricted else { return };
-    for key in document.keys() {
-        let (main, values) = match schema::field(&key) {
-            Some((field, Part::Main)) => (key.clone(), values(material, document, field, &key)),
-            Some((field, _)) => (field.key.to_owned(), leaves(material, document, &key)),
-            None => (key.clone(), leaves(material, document, &key)),
-        };
-        found.entry(main).or_default().extend(values.into_iter().map(withhold));
+    let kept_in = mark(Compartment::Restricted);
+    for (key, values) in answers_beside(material, document) {
+        let values = values.into_iter().map(|value| ValueView { kept_in, ..withhold(value) });
+        found.entry(key).or_default().extend(values);
     }
 }
 

@@ -17,6 +17,7 @@ use crate::driver::DriverError;
 use crate::driver::commit::{Rows, entry_row};
 use crate::ledger::Verdict;
 use crate::ledger::replica::SignedEntry;
+use crate::plan::check::decode_decision;
 use crate::store::{MailRow, OutgoingRow, ReceiptKind, StoreError, VaultRead, WaitReason};
 
 /// An entry as a device holds it.
@@ -39,6 +40,8 @@ pub struct WrittenDecision {
     pub supersedes: Vec<EntryId>,
     /// It endorses another and decides nothing itself.
     pub endorses: bool,
+    /// It takes back what was kept from the person and decides nothing itself.
+    pub takes_back: bool,
     /// It is part of the plan.
     pub stands: bool,
 }
@@ -157,7 +160,7 @@ impl SimDevice {
         for held in replica.ledger().held_entries() {
             line(format_args!("held {} {:?} {}", held.entry, held.ruling, held.is_part));
         }
-        for approved in replica.ledger().approvals() {
+        for approved in replica.ledger().approvals(None) {
             line(format_args!("approved {} {:?}", approved.entry, approved.newest_of));
         }
         line(format_args!("mark {:?}", replica.ledger().mark().map(|(id, mark)| (id, mark.stage))));
@@ -191,6 +194,8 @@ impl SimDevice {
         let open = self.app().device.vault()?;
         let mut books = open.books();
         let replica = books.replica(&open.vault, *log)?;
+        let kept = replica.ledger().compartment() == Compartment::Professional;
+        let is_empty = |content| decode_decision(content).is_ok_and(|fields| fields.is_empty());
         let all = replica.ledger().in_order().into_iter();
         let decisions = all.filter_map(|(id, entry, verdict)| match &entry.body {
             Body::Decision(decision) => Some(WrittenDecision {
@@ -198,6 +203,7 @@ impl SimDevice {
                 section: decision.section,
                 supersedes: decision.supersedes.clone(),
                 endorses: decision.endorses.is_some(),
+                takes_back: kept && decision.endorses.is_none() && is_empty(&decision.content),
                 stands: *verdict == Verdict::Standing,
             }),
             _ => None,
@@ -250,13 +256,14 @@ impl SimDevice {
         let pen = open.pen(at.now, at.relay_time)?;
         let key = open.current_key(&log)?;
         let mut books = open.books();
-        let (replica, trust) = books.replica_and_trust(&open.vault, log)?;
-        let composed = replica.ledger().compose(&pen, Body::Decision(decision));
+        let (replica, by) = books.replica_and_by(&open.vault, log)?;
+        let ledger = replica.ledger();
+        let composed = ledger.compose_in(by.plan.unwrap_or(ledger), &pen, Body::Decision(decision));
         let entry = composed.map_err(DriverError::Compose)?;
         let bytes = entry.to_bytes();
         let id = entry_id(&log, &bytes);
         let signed = SignedEntry { signature: sign_entry(&open.keys.signing, &id), bytes };
-        replica.offer(&signed, trust).map_err(DriverError::OwnEntry)?;
+        replica.offer(&signed, by).map_err(DriverError::OwnEntry)?;
         let sealed =
             key.seal_entry(&log, &id, &signed.bytes, &signed.signature).map_err(DriverError::Crypto)?;
         let sealed_id = sealed.id();

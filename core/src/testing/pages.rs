@@ -1,8 +1,8 @@
 //! Plans told step by step: who said what, when, and from whom it was heard. And those that pages are shown of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bedside_protocol::entry::{Act, Look, Outcome, Reason, Scope, Why};
+use bedside_protocol::entry::{Act, Compartment, Look, Outcome, Reason, Scope, Why};
 use bedside_protocol::ids::{EntryId, Timestamp};
 use bedside_protocol::statement::Role;
 
@@ -10,15 +10,17 @@ use super::plans::{self, Fullness, NOW};
 use crate::crdt::{Actor, ChangeHash, Document, Edit, inspect};
 use crate::plan::approval::urgent;
 use crate::plan::check::{Given, check_decision, check_edit, encode_decision, read_answer};
+use crate::plan::kept::Kept;
 use crate::plan::leaf::{Answer, Leaf, Source};
 use crate::plan::locale::{Locale, Message};
 use crate::plan::looks::Looked;
 use crate::plan::page::{Audience, Page};
 use crate::plan::schema::{FIELDS, Kind, Section, TEXTS, field};
 use crate::plan::view::{
-    AsOf, Course, Material, PlanView, Provenance, StandingApproval, StandingConsent, StandingDecision,
-    locked, past, view,
+    AsOf, Course, Material, PlanView, Provenance, StandingApproval, StandingConsent, StandingDecision, past,
+    view,
 };
+use crate::plan::withheld::locked;
 
 const DAY: u64 = 86_400_000;
 
@@ -26,6 +28,10 @@ const DAY: u64 = 86_400_000;
 pub struct Told {
     /// What stands outside decisions.
     pub document: Document,
+    /// Of that, what professionals keep among themselves.
+    pub professional: Document,
+    /// What an approval of that would sign.
+    pub kept_digests: BTreeMap<Section, [u8; 32]>,
     /// Who made each change.
     pub authors: BTreeMap<ChangeHash, Provenance>,
     /// Decisions that stand.
@@ -65,6 +71,8 @@ impl Told {
     pub fn new() -> Self {
         Self {
             document: Document::new(TEXTS),
+            professional: Document::new(TEXTS),
+            kept_digests: BTreeMap::new(),
             authors: BTreeMap::new(),
             decisions: Vec::new(),
             consents: Vec::new(),
@@ -117,6 +125,20 @@ impl Told {
         self.document = document;
     }
 
+    /// Somebody writes what professionals keep among themselves.
+    pub fn keep(&mut self, author: &str, role: Role, days: u64, edits: &[(&str, &str)]) {
+        let by = self.by(author, role, days);
+        let mut document = self.professional.clone();
+        self.edit_in(&mut document, by, Source::Observed, edits);
+        self.professional = document;
+    }
+
+    /// A doctor decides what is kept from the person.
+    pub fn keep_decision(&mut self, section: Section, author: &str, days: u64, said: &[(&str, &str)]) {
+        self.decide(section, author, days, None, said);
+        self.decisions.last_mut().expect("just decided").kept_in = Compartment::Professional;
+    }
+
     /// Two authors who do not see each other's edit.
     pub fn apart(&mut self, one: (&str, Role, &[(&str, &str)]), two: (&str, Role, &[(&str, &str)])) {
         let (mut left, mut right) = (self.document.clone(), self.document.clone());
@@ -150,6 +172,7 @@ impl Told {
             entry: by.entry,
             section: section.number(),
             fields,
+            kept_in: Compartment::Shared,
             by,
             endorsed_by,
         });
@@ -178,6 +201,7 @@ impl Told {
             review_on: None,
             newest_of: Section::ALL.to_vec(),
             decisions,
+            replaced: BTreeSet::new(),
             by,
         }];
     }
@@ -192,6 +216,11 @@ impl Told {
         Material {
             document: &self.document,
             restricted: None,
+            professional: Some(Kept {
+                document: &self.professional,
+                approvals: &[],
+                digests: &self.kept_digests,
+            }),
             decisions: &self.decisions,
             consents: &self.consents,
             provenance,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bedside_protocol::entry::{Outcome, Scope};
+use bedside_protocol::entry::{Compartment, Outcome, Scope};
 use bedside_protocol::ids::{EntryId, Timestamp};
 use bedside_protocol::statement::Role;
 use rand_chacha::ChaCha20Rng;
@@ -279,7 +279,15 @@ impl Maker {
                 let endorsed_by =
                     if section.is_endorsed() && self.below(2) == 0 { vec![self.by(2)] } else { Vec::new() };
                 let fields = fields.clone();
-                StandingDecision { entry: by.entry, section: section.number(), fields, by, endorsed_by }
+                let kept_in = Compartment::Shared;
+                StandingDecision {
+                    entry: by.entry,
+                    section: section.number(),
+                    fields,
+                    kept_in,
+                    by,
+                    endorsed_by,
+                }
             })
             .collect();
         let consents = match self.fullness {
@@ -291,6 +299,7 @@ impl Maker {
         };
         view(&Material {
             restricted: None,
+            professional: None,
             document: &document,
             decisions: &decisions,
             consents: &consents,

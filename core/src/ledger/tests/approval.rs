@@ -80,7 +80,7 @@ fn only_who_may_approve_approves() {
         let body = approve(member);
         let id = member.say(&cast.trust, body).unwrap();
         assert!(matches!(held(member, &id), HeldReason::NotAllowed(_)));
-        assert!(member.replica.ledger().approvals().is_empty());
+        assert!(member.replica.ledger().approvals(None).is_empty());
     }
 }
 

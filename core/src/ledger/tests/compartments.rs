@@ -5,24 +5,29 @@ use bedside_protocol::statement::{Capabilities, Trust};
 use proptest::prelude::*;
 
 use super::super::By;
+use super::super::family::Both;
 use super::*;
+use crate::plan::approval::urgent;
 
 const SAFE: &str = "home.key_safe";
 const RESTRICTED: LogId = LogId::new([8; 32]);
 const RECORD: LogId = LogId::new([9; 32]);
+const PROFESSIONAL: LogId = LogId::new([10; 32]);
 
 /// Somebody's copies of all logs of a plan that they may hold.
 struct Copies {
     main: Member,
     restricted: Member,
     record: Member,
+    professional: Member,
 }
 
 impl Copies {
     fn of(main: Member) -> Self {
         let restricted = main.beside(RESTRICTED, Compartment::Restricted);
         let record = main.beside(RECORD, Compartment::AccessRecord);
-        Self { main, restricted, record }
+        let professional = main.beside(PROFESSIONAL, Compartment::Professional);
+        Self { main, restricted, record, professional }
     }
 
     /// The log, and what it is judged by.
@@ -31,13 +36,64 @@ impl Copies {
             LOG => return (&mut self.main, trust.into()),
             _ => self.main.replica.ledger(),
         };
-        let member = if *log == RESTRICTED { &mut self.restricted } else { &mut self.record };
+        let member = match *log {
+            RESTRICTED => &mut self.restricted,
+            PROFESSIONAL => &mut self.professional,
+            _ => &mut self.record,
+        };
         (member, By { trust, plan: Some(plan) })
     }
 
     fn say(&mut self, log: &LogId, trust: &Trust, body: Body) -> Option<EntryId> {
         let (member, by) = self.log(log, trust);
         member.say(by, body).ok()
+    }
+
+    fn both(&self) -> Both<'_> {
+        Both { main: &self.main.replica, professional: Some(&self.professional.replica) }
+    }
+
+    /// Decides about resuscitation in place of all that stands: shared, or kept from the person.
+    fn decide(&mut self, trust: &Trust, log: &LogId, said: &str) -> Option<EntryId> {
+        let both = self.both();
+        let mut supersedes = both.standing_in(Compartment::Shared, CPR);
+        if *log == PROFESSIONAL {
+            supersedes.extend(both.standing_in(Compartment::Professional, CPR));
+        }
+        supersedes.sort();
+        let Body::Decision(decided) = decide(self.main.replica.ledger(), CPR, said) else { return None };
+        self.say(log, trust, Body::Decision(Decision { supersedes, ..decided }))
+    }
+
+    /// Takes back what is kept from the person on resuscitation.
+    fn take_back(&mut self, trust: &Trust) -> Option<EntryId> {
+        let supersedes = self.both().standing_in(Compartment::Professional, CPR);
+        let content = encode_decision(&BTreeMap::new());
+        let decision = Decision { section: CPR, supersedes, content, endorses: None };
+        self.say(&PROFESSIONAL, trust, Body::Decision(decision))
+    }
+
+    /// What stands on resuscitation for whoever holds both logs.
+    fn standing(&mut self, trust: &Trust) -> Vec<EntryId> {
+        let (member, by) = self.log(&PROFESSIONAL, trust);
+        member.replica.keep_up(by);
+        self.both().decisions(CPR).into_iter().map(|(_, standing)| standing.entry).collect()
+    }
+
+    /// The plan as whoever holds both logs is shown it.
+    fn shown(&self, trust: &Trust, show: impl FnOnce(&Material<'_>) -> PlanView) -> PlanView {
+        let as_of = AsOf { now: Timestamp(1_000_000), last_contact: None };
+        let beside = [&self.professional.replica];
+        let backlog = crate::ledger::replica::Backlog::default();
+        self.main.replica.material_with(&beside, trust, as_of, backlog, show)
+    }
+
+    /// Approves everything that stands in both logs.
+    fn approve(&mut self, trust: &Trust) {
+        let in_main = super::approval::approve(&self.main);
+        self.say(&LOG, trust, in_main);
+        let kept = super::approval::approve(&self.professional);
+        self.say(&PROFESSIONAL, trust, kept);
     }
 
     fn code(&mut self, trust: &Trust, code: &str) -> Option<EntryId> {
@@ -60,7 +116,8 @@ impl Copies {
         let of = |log: LogId, member: &Member| {
             member.held.iter().map(move |signed| (log, signed.clone())).collect::<Vec<_>>()
         };
-        [of(LOG, &self.main), of(RESTRICTED, &self.restricted), of(RECORD, &self.record)].concat()
+        let beside = [of(RESTRICTED, &self.restricted), of(RECORD, &self.record)].concat();
+        [of(LOG, &self.main), beside, of(PROFESSIONAL, &self.professional)].concat()
     }
 
     /// Takes in all that another holds, as often as it needs.
@@ -82,7 +139,7 @@ impl Copies {
     /// What is believed of the whole family, in a form that can be compared.
     fn belief(&mut self, trust: &Trust) -> String {
         let mut out = String::new();
-        for log in [LOG, RESTRICTED, RECORD] {
+        for log in [LOG, RESTRICTED, RECORD, PROFESSIONAL] {
             let (member, by) = self.log(&log, trust);
             member.replica.keep_up(by);
             for (id, _, verdict) in member.replica.ledger().in_order() {
@@ -97,6 +154,10 @@ impl Copies {
                     document.values(&key).into_iter().map(|value| (value.change, value.bytes)).collect();
                 out += &format!("{key} {values:?}\n");
             }
+        }
+        for show in [view, urgent] {
+            let shown = self.shown(trust, show);
+            out += &serde_json::to_string(&(&shown.sections, &shown.alerts, &shown.version)).unwrap();
         }
         out
     }
@@ -232,6 +293,151 @@ fn who_may_not_write_in_a_plan_writes_in_none_of_its_compartments() {
     assert_eq!(crew.verdict(&cast.trust, &RECORD, &looked), Verdict::Standing, "but looks are recorded");
 }
 
+fn entries_of(decisions: &[crate::plan::view::DecisionView]) -> Vec<String> {
+    decisions.iter().map(|decision| decision.entry.clone()).collect()
+}
+
+#[test]
+fn a_newer_decision_that_is_kept_from_the_person_replaces_the_shared_one_for_those_who_hold_it() {
+    let mut family = Family::begin();
+    let Family { trust, nurse, doctor, .. } = &mut family;
+    let shared = nurse.decide(trust, &LOG, "recommended").unwrap();
+    doctor.catch_up(trust, nurse);
+    let kept = doctor.decide(trust, &PROFESSIONAL, "not recommended").unwrap();
+    assert_eq!(doctor.standing(trust), [kept]);
+    let alone = doctor.main.replica.ledger().decisions(CPR);
+    assert_eq!(alone.iter().map(|s| s.entry).collect::<Vec<_>>(), [shared], "for the person nothing changed");
+    assert_eq!(nurse.standing(trust), [shared], "and for whoever has not got it yet");
+    nurse.catch_up(trust, doctor);
+    assert_eq!(nurse.standing(trust), [kept]);
+}
+
+#[test]
+fn decisions_that_do_not_know_of_each_other_are_in_conflict_across_the_logs() {
+    let mut family = Family::begin();
+    let Family { trust, nurse, doctor, .. } = &mut family;
+    let old = nurse.decide(trust, &LOG, "recommended").unwrap();
+    doctor.catch_up(trust, nurse);
+    let kept = doctor.decide(trust, &PROFESSIONAL, "not recommended").unwrap();
+    let shared = nurse.decide(trust, &LOG, "still recommended").unwrap();
+    nurse.catch_up(trust, doctor);
+    let mut standing = nurse.standing(trust);
+    standing.sort();
+    let mut both = [kept, shared];
+    both.sort();
+    assert_eq!(standing, both, "neither named the other, and {old} is gone");
+    let plan = nurse.shown(trust, view);
+    assert!(plan.section(Section::Cpr).in_conflict && alerts(&plan).contains(&"in-conflict"));
+    let crew = nurse.shown(trust, urgent);
+    assert_eq!(crew.section(Section::Cpr).decisions.len(), 2, "a crew sees both");
+    let resolved = nurse.decide(trust, &PROFESSIONAL, "agreed").unwrap();
+    assert_eq!(nurse.standing(trust), [resolved], "it named both");
+}
+
+#[test]
+fn what_was_talked_about_is_shared_and_taken_back_where_it_was_kept() {
+    let mut family = Family::begin();
+    let Family { trust, nurse, doctor, .. } = &mut family;
+    nurse.decide(trust, &LOG, "recommended").unwrap();
+    let kept = nurse.decide(trust, &PROFESSIONAL, "not recommended").unwrap();
+    let shared = nurse.decide(trust, &LOG, "not recommended").unwrap();
+    doctor.catch_up(trust, nurse);
+    let mut both = [kept, shared];
+    both.sort();
+    let mut standing = doctor.standing(trust);
+    standing.sort();
+    assert_eq!(standing, both, "the shared one alone hides nothing");
+    let back = nurse.take_back(trust).unwrap();
+    assert_eq!(nurse.verdict(trust, &PROFESSIONAL, &back), Verdict::Standing);
+    doctor.catch_up(trust, nurse);
+    assert_eq!(doctor.standing(trust), [shared]);
+}
+
+#[test]
+fn nothing_is_taken_back_before_the_shared_plan_says_what_holds_instead() {
+    let mut family = Family::begin();
+    let Family { trust, nurse, .. } = &mut family;
+    let kept = nurse.decide(trust, &PROFESSIONAL, "not recommended").unwrap();
+    let back = nurse.take_back(trust).unwrap();
+    let malformed = |verdict| matches!(verdict, Verdict::Held(HeldReason::Malformed(_)));
+    assert!(malformed(nurse.verdict(trust, &PROFESSIONAL, &back)));
+    assert_eq!(nurse.standing(trust), [kept]);
+    nurse.decide(trust, &LOG, "recommended").unwrap();
+    let kept = nurse.decide(trust, &PROFESSIONAL, "not recommended").unwrap();
+    let back = nurse.take_back(trust).unwrap();
+    assert!(malformed(nurse.verdict(trust, &PROFESSIONAL, &back)), "the shared one has been replaced");
+    assert_eq!(nurse.standing(trust), [kept]);
+}
+
+#[test]
+fn an_approval_covers_both_logs_and_a_crew_sees_what_was_last_approved_in_either() {
+    let mut family = Family::begin();
+    let Family { trust, nurse, doctor, .. } = &mut family;
+    nurse.decide(trust, &LOG, "recommended").unwrap();
+    let kept = nurse.decide(trust, &PROFESSIONAL, "attempt once").unwrap();
+    doctor.catch_up(trust, nurse);
+    doctor.approve(trust);
+    let crew = doctor.shown(trust, urgent);
+    let cpr = crew.section(Section::Cpr);
+    assert_eq!(entries_of(&cpr.decisions), [kept.to_string()], "not the shared one that it replaces");
+    assert!(cpr.decisions[0].approved && cpr.decisions[0].current);
+    assert_eq!((cpr.review.state, crew.control.status), ("approved", "approved"));
+    let newer = doctor.decide(trust, &PROFESSIONAL, "attempt twice").unwrap();
+    let crew = doctor.shown(trust, urgent);
+    let cpr = crew.section(Section::Cpr);
+    assert_eq!(
+        entries_of(&cpr.decisions),
+        [kept, newer].map(|id| id.to_string()),
+        "in words, so it may be less"
+    );
+    assert!(!cpr.decisions[0].current && cpr.review.state == "changed");
+    let (member, by) = doctor.log(&PROFESSIONAL, trust);
+    member.edit(by, &[put(PLACE, "hospice")]).unwrap();
+    let state = |copies: &Copies| copies.shown(trust, view).section(Section::Preferences).review.state;
+    assert_eq!(state(doctor), "not-reviewed");
+    doctor.approve(trust);
+    assert_eq!(state(doctor), "approved");
+    let without = doctor.main.replica.material(
+        trust,
+        AsOf { now: Timestamp(1_000_000), last_contact: None },
+        crate::ledger::replica::Backlog::default(),
+        view,
+    );
+    assert_eq!(without.section(Section::Preferences).review.state, "empty");
+}
+
+#[test]
+fn what_is_kept_from_the_person_is_written_by_nobody_who_must_not_read_it() {
+    let mut cast = Cast::new(6);
+    let mut nurse = Copies::of(cast.staff(LOG, "Alice Ademola", Role::Nurse));
+    let mut person = Copies::of(cast.person(LOG, "Jane Smith", &nurse.main));
+    let mut carer = Copies::of(cast.staff(LOG, "Carol Carver", Role::Carer));
+    nurse.main.consent(&cast.trust, Scope::Record, Outcome::Given);
+    person.catch_up(&cast.trust, &nurse);
+    carer.catch_up(&cast.trust, &nurse);
+    let not_allowed = |verdict| matches!(verdict, Verdict::Held(HeldReason::NotAllowed(_)));
+    for log in [PROFESSIONAL, RESTRICTED] {
+        let (member, by) = person.log(&log, &cast.trust);
+        let own_words = member.edit(by, &[put(PLACE, "home")]).unwrap();
+        assert!(not_allowed(person.verdict(&cast.trust, &log, &own_words)), "although a wish is theirs");
+    }
+    let decided = carer.decide(&cast.trust, &PROFESSIONAL, "recommended").unwrap();
+    assert!(not_allowed(carer.verdict(&cast.trust, &PROFESSIONAL, &decided)), "a carer decides nowhere");
+    let (member, by) = carer.log(&PROFESSIONAL, &cast.trust);
+    let observed = member.edit(by, &[put("contact/00000000000000aa/notes", "owes money")]).unwrap();
+    assert_eq!(
+        carer.verdict(&cast.trust, &PROFESSIONAL, &observed),
+        Verdict::Standing,
+        "and notes what she sees"
+    );
+    let death = decision(&nurse.main, Section::AfterDeath, &[("death.date", "1970-01-01")]);
+    let death = nurse.say(&PROFESSIONAL, &cast.trust, death).unwrap();
+    assert!(matches!(
+        nurse.verdict(&cast.trust, &PROFESSIONAL, &death),
+        Verdict::Held(HeldReason::Malformed(_))
+    ));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Consent(usize, bool, bool),
@@ -240,6 +446,10 @@ enum Step {
     Misplaced(usize),
     Look(usize),
     Review(usize, bool),
+    Decide(usize, bool),
+    Keep(usize),
+    Disclose(usize),
+    Approve(usize),
     Copy(usize),
     Meet(usize, usize),
 }
@@ -253,6 +463,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => who.clone().prop_map(Step::Misplaced),
         3 => who.clone().prop_map(Step::Look),
         4 => (who.clone(), any::<bool>()).prop_map(|(w, a)| Step::Review(w, a)),
+        4 => (who.clone(), any::<bool>()).prop_map(|(w, kept)| Step::Decide(w, kept)),
+        2 => who.clone().prop_map(Step::Keep),
+        2 => who.clone().prop_map(Step::Disclose),
+        2 => who.clone().prop_map(Step::Approve),
         2 => who.clone().prop_map(Step::Copy),
         4 => (who.clone(), who).prop_map(|(a, b)| Step::Meet(a, b)),
     ];
@@ -285,12 +499,29 @@ fn act(family: &mut Family, step: &Step) {
         }
         Step::Look(who) => drop(all[who].look(trust)),
         Step::Review(who, adopt) => {
-            let held = all[who].restricted.replica.ledger().held_entries();
-            if let Some(entry) = held.first().map(|held| held.entry) {
-                let review = Review { entry, adopt, note: String::new() };
-                all[who].say(&RESTRICTED, trust, Body::Review(review));
+            for log in [RESTRICTED, PROFESSIONAL] {
+                let (member, _) = all[who].log(&log, trust);
+                let first = member.replica.ledger().held_entries().first().map(|held| held.entry);
+                if let Some(entry) = first {
+                    let review = Review { entry, adopt, note: String::new() };
+                    all[who].say(&log, trust, Body::Review(review));
+                }
             }
         }
+        Step::Decide(who, kept) => {
+            let said = format!("decision by {who}, {}", all[who].main.held.len());
+            all[who].decide(trust, if kept { &PROFESSIONAL } else { &LOG }, &said);
+        }
+        Step::Keep(who) => {
+            let (member, by) = all[who].log(&PROFESSIONAL, trust);
+            let place = format!("in confidence, {}", member.held.len());
+            let _ = member.edit(by, &[put(PLACE, &place)]);
+        }
+        Step::Disclose(who) => {
+            all[who].decide(trust, &LOG, "talked about");
+            all[who].take_back(trust);
+        }
+        Step::Approve(who) => all[who].approve(trust),
         // A device is copied: two entries in one place of the main log, and what was judged by it may change.
         Step::Copy(who) => {
             let Some(signed) = all[who].main.held.last().cloned() else { return };
@@ -334,9 +565,11 @@ proptest! {
         }
         prop_assert_eq!(&stranger.belief(&trust), &expected, "one at a time, shuffled, of all logs");
         let plan = stranger.main.replica.ledger();
-        for (member, compartment) in
-            [(&stranger.restricted, Compartment::Restricted), (&stranger.record, Compartment::AccessRecord)]
-        {
+        for (member, compartment) in [
+            (&stranger.restricted, Compartment::Restricted),
+            (&stranger.record, Compartment::AccessRecord),
+            (&stranger.professional, Compartment::Professional),
+        ] {
             let by = By { trust: &trust, plan: Some(plan) };
             let entries = shuffled.iter().map(|(_, signed)| signed.bytes.clone());
             let of_log = entries.filter(|bytes| {
@@ -351,6 +584,35 @@ proptest! {
                 all.map(|(id, _, verdict)| format!("{id} {verdict:?}")).collect::<Vec<_>>()
             };
             prop_assert_eq!(verdicts(&rebuilt), verdicts(&member.replica), "rebuilt with a stored document");
+        }
+    }
+
+    #[test]
+    fn a_decision_in_one_log_is_never_hidden_by_one_in_another_that_has_not_named_it(steps in steps()) {
+        let mut family = Family::begin();
+        steps.iter().for_each(|step| act(&mut family, step));
+        family.everybody_meets();
+        family.everybody_meets();
+        let trust = family.trust.clone();
+        let standing = family.nurse.standing(&trust);
+        let logs = [&family.nurse.main, &family.nurse.professional].map(|member| member.replica.ledger());
+        let all = || logs.into_iter().flat_map(|ledger| {
+            let entries = ledger.in_order().into_iter();
+            entries.filter_map(move |(id, entry, _)| match &entry.body {
+                Body::Decision(decision) if decision.section == CPR && ledger.is_part(&id) => Some((id, decision)),
+                _ => None,
+            })
+        });
+        let named: Vec<EntryId> = all().flat_map(|(_, decision)| decision.supersedes.clone()).collect();
+        for (id, decision) in all() {
+            let empty = crate::plan::check::decode_decision(&decision.content).unwrap().is_empty();
+            prop_assert!(standing.contains(&id) || named.contains(&id) || empty, "{} is hidden", id);
+        }
+        prop_assert!(standing.len() >= usize::from(all().next().is_some()), "something stands");
+        for (_, decision) in all().filter(|(id, _)| logs[0].entry(id).is_some()) {
+            for id in &decision.supersedes {
+                prop_assert!(logs[1].entry(id).is_none(), "the main log names an entry of another");
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use bedside_protocol::statement::Role;
 
 use super::*;
 use crate::plan::locale::Locale;
-use crate::plan::view::locked;
+use crate::plan::withheld::locked;
 
 fn grounds() -> Grounds {
     Grounds {

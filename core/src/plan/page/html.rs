@@ -155,6 +155,7 @@ impl Html {
 
     fn said(&mut self, said: &Said) {
         self.start("dd", &[("class", said.answer)]);
+        said.kept.iter().for_each(|kept| self.element("strong", &[("class", "kept")], kept));
         self.element("span", &[], &said.text);
         if let Some(note) = &said.note {
             self.element("span", &[("class", "note")], note);
@@ -170,6 +171,7 @@ impl Html {
         for item in items {
             let class = if item.state.is_some() { "over" } else { "current" };
             self.open("li", &[("class", class)]);
+            item.kept.iter().for_each(|kept| self.element("strong", &[("class", "kept")], kept));
             item.state.iter().for_each(|state| self.element("strong", &[("class", "state")], state));
             self.element("span", &[("class", "item")], &item.title);
             self.facts(&item.facts);

@@ -78,6 +78,7 @@ fn item(write: &Writer<'_>, often: &Often<'_>) -> Item {
     Item {
         title: write.locale.say(message, &told),
         state: None,
+        kept: None,
         facts: Vec::new(),
         note: Some(note.into_iter().flatten().collect::<Vec<_>>().join("; ")),
     }

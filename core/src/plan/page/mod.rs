@@ -171,6 +171,8 @@ pub struct Said {
     pub answer: &'static str,
     /// Who it was heard from, who wrote it and when.
     pub note: Option<String>,
+    /// Said when it is kept from the person.
+    pub kept: Option<String>,
 }
 
 /// An item of a list.
@@ -180,6 +182,8 @@ pub struct Item {
     pub title: String,
     /// Said when it has ended, or was entered in error.
     pub state: Option<String>,
+    /// Said when any of it is kept from the person.
+    pub kept: Option<String>,
     /// More about it.
     pub facts: Vec<Fact>,
     /// Where all of it comes from.
@@ -229,6 +233,9 @@ impl Page {
             vec![writer.say("foot", &[("when", now.map_or_else(String::new, dates::show_minute).into())])];
         if audience == Audience::Urgent && view.kind != "locked" {
             foot.insert(0, writer.say("foot-urgent", &[]));
+        }
+        if audience != Audience::Person && view.shared_only {
+            foot.insert(0, writer.say("foot-shared-only", &[]));
         }
         let (title, banner) = (locale.say(audience.title(), &[]), PageBanner::of(view, locale));
         let told = [("name", (&banner.name).into()), ("title", (&title).into())];

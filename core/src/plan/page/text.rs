@@ -81,9 +81,10 @@ impl Text {
     }
 
     fn fact(&mut self, indent: usize, fact: &Fact) {
-        let said = fact.said.iter().map(|said| match &said.note {
-            Some(note) => format!("{} ({note})", said.text),
-            None => said.text.clone(),
+        let said = fact.said.iter().map(|said| {
+            let kept = said.kept.as_ref().map(|kept| format!("[{kept}] ")).unwrap_or_default();
+            let note = said.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+            format!("{kept}{}{note}", said.text)
         });
         match &fact.several {
             Some(several) => {
@@ -96,7 +97,8 @@ impl Text {
 
     fn item(&mut self, indent: usize, item: &Item) {
         let state = item.state.as_ref().map(|state| format!("({state}) ")).unwrap_or_default();
-        self.wrapped(indent, &format!("* {state}"), &item.title);
+        let kept = item.kept.as_ref().map(|kept| format!("[{kept}] ")).unwrap_or_default();
+        self.wrapped(indent, &format!("* {kept}{state}"), &item.title);
         item.facts.iter().for_each(|fact| self.fact(indent + 2, fact));
         item.note.iter().for_each(|note| self.wrapped(indent + 2, "", &format!("({note})")));
     }

@@ -172,7 +172,7 @@ impl<'a> Writer<'a> {
             note.push(self.say("consent-why", &[("why", (&grounds.rationale).into())]));
         }
         note.push(self.say("recorded-by", &[("by", phrases::by(self.locale, &consent.by).into())]));
-        Item { title, state: None, facts: Vec::new(), note: Some(note.join("; ")) }
+        Item { title, state: None, kept: None, facts: Vec::new(), note: Some(note.join("; ")) }
     }
 
     pub(super) fn title(&self, section: Section) -> String {
@@ -227,6 +227,9 @@ impl<'a> Writer<'a> {
         let answer = (section == Section::Cpr).then(|| decision.field("cpr.decision")).flatten();
         let fields = decision.fields.iter().filter(|field| answer.is_none() || field.key != "cpr.decision");
         let mut marks = Vec::new();
+        if decision.kept_in.is_some() {
+            marks.push(self.mark("warning", "kept-from-person", self.say("decision-kept", &[])));
+        }
         if !decision.current {
             marks.push(self.mark("warning", "decision-replaced", self.say("decision-replaced", &[])));
         } else if !decision.approved && self.view.kind == "urgent" {
@@ -300,7 +303,8 @@ impl<'a> Writer<'a> {
     pub(super) fn not_recorded(&self, key: &'static str) -> Fact {
         let label = schema::field(key)
             .map_or_else(String::new, |(field, _)| self.label(&field_id(field), field.label));
-        let said = Said { text: self.say("not-recorded", &[]), answer: "not-recorded", note: None };
+        let said =
+            Said { text: self.say("not-recorded", &[]), answer: "not-recorded", note: None, kept: None };
         Fact { key: Some(key.to_owned()), label, several: None, said: vec![said] }
     }
 
@@ -310,7 +314,13 @@ impl<'a> Writer<'a> {
             text: self.answer(key, value),
             answer: value.answer,
             note: told.then(|| self.note(value)).flatten(),
+            kept: self.kept(value.kept_in),
         }
+    }
+
+    /// Of what is restricted, its answer says so.
+    fn kept(&self, kept_in: Option<&str>) -> Option<String> {
+        (kept_in == Some("professional")).then(|| self.say("kept-from-person", &[]))
     }
 
     /// An answer in words.
@@ -397,7 +407,7 @@ impl<'a> Writer<'a> {
             facts.iter_mut().flat_map(|fact| &mut fact.said).for_each(|said| said.note = None);
         }
         let note = note.or_else(|| self.last_writer(item));
-        Item { title, state, facts, note }
+        Item { title, state, kept: self.kept(item.kept_in), facts, note }
     }
 
     /// Who wrote the newest of an item's answers.

@@ -77,7 +77,15 @@ proptest! {
             fields.retain(|_, leaf| leaf.answer != Answer::TakenBack);
             let by = plan.by("Dr Amy Bell", Role::Doctor, 1);
             let section = section.number();
-            plan.decisions.push(StandingDecision { entry: by.entry, section, fields, by, endorsed_by: vec![] });
+            let (entry, kept_in) = (by.entry, Compartment::Shared);
+            plan.decisions.push(StandingDecision {
+                entry,
+                section,
+                fields,
+                kept_in,
+                by,
+                endorsed_by: vec![],
+            });
         }
         let view = plan.view();
         for (key, said) in questions().into_iter().zip(&answers) {

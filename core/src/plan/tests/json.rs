@@ -105,6 +105,7 @@ fn names_in_json_are_stable() {
                       "heard_from": "record",
                       "confirmed": null,
                       "correction": false,
+                      "kept_in": null,
                       "by": {
                         "author": "Ada Import",
                         "role": "nurse",
@@ -143,6 +144,7 @@ fn names_in_json_are_stable() {
                       "id": "00000000000000aa",
                       "ended": false,
                       "in_error": false,
+                      "kept_in": null,
                       "fields": [
                         {
                           "key": "contact/00000000000000aa/name",
@@ -157,6 +159,7 @@ fn names_in_json_are_stable() {
                               "heard_from": "person",
                               "confirmed": null,
                               "correction": false,
+                              "kept_in": null,
                               "by": {
                                 "author": "Jo",
                                 "role": "nurse",
@@ -208,6 +211,7 @@ fn names_in_json_are_stable() {
                           "heard_from": "person",
                           "confirmed": null,
                           "correction": false,
+                          "kept_in": null,
                           "by": null,
                           "with": []
                         }
@@ -215,6 +219,7 @@ fn names_in_json_are_stable() {
                     }
                   ],
                   "lists": [],
+                  "kept_in": null,
                   "by": {
                     "author": "Dr Amy Bell",
                     "role": "doctor",
@@ -254,7 +259,8 @@ fn names_in_json_are_stable() {
           "held": 0,
           "waiting": 0,
           "unreadable": 0,
-          "left_out": 0
+          "left_out": 0,
+          "shared_only": false
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&view).unwrap());
 }

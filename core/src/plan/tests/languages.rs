@@ -39,6 +39,7 @@ pub(super) fn in_cyrillic() -> Told {
             entry,
             section,
             fields,
+            kept_in: Compartment::Shared,
             by: by.clone(),
             endorsed_by: vec![by],
         });

@@ -3,12 +3,13 @@
 mod alerts;
 mod answers;
 mod json;
+mod kept;
 mod languages;
 mod pages;
 
 use std::collections::BTreeMap;
 
-use bedside_protocol::entry::{Outcome, Scope};
+use bedside_protocol::entry::{Compartment, Outcome, Scope};
 use bedside_protocol::ids::Timestamp;
 use bedside_protocol::statement::Role;
 use expect_test::{Expect, expect};
@@ -20,7 +21,7 @@ use super::page::{Audience, Page};
 use super::schema::{Section, TEXTS, field};
 use super::summary::summary;
 use super::view::*;
-use super::withheld::reveal;
+use super::withheld::{locked, reveal};
 use crate::crdt::{Actor, ChangeHash, Edit, inspect};
 use crate::testing::pages::{Told, days_ago, margaret};
 
