@@ -1,5 +1,5 @@
-//! The built program as a process: killed in the middle of a sync, again and again, by a wire that counts bytes; and where no
-//! file may grow.
+//! The built program as a process, on a device with a plan: killed in the middle of a sync, again and again, by a wire that
+//! counts bytes; where no file may grow; and where something is kept from the person.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -295,4 +295,34 @@ fn where_no_file_may_grow_the_disk_is_said_to_be_full_and_what_was_saved_stays()
     assert_eq!(world.entries("amira"), before + 1);
     world.in_step();
     assert_eq!(world.shown("amira"), world.shown("ben"));
+}
+
+#[test]
+fn what_is_kept_from_the_person_is_marked_left_out_of_files_and_disclosed_by_command() {
+    let world = World::with_plan();
+    let edit = |more: &[&str]| world.run("amira", &[&["plan", "edit", JANE], more].concat());
+    edit(&["--keep-in", "professional", "decide", "cpr", "decision=not-recommended", "reason=frail lungs"]);
+    edit(&["--keep-in", "professional", "set", "communication.mode", "not before her son"]);
+    world.in_step();
+    let view = world.run("ben", &["plan", "show", JANE]);
+    assert_eq!(view["sections"][14]["decisions"][0]["kept_in"], "professional");
+    let export = |to: &str, more: &[&str]| {
+        let wanted = ["plan", "export", JANE, "--format", "fhir", "--output", to];
+        let answer = world.run("ben", &[&wanted, more].concat());
+        (answer["left_out"].clone(), std::fs::read_to_string(world.home.path().join(to)).unwrap())
+    };
+    let (left_out, copy) = export("without.json", &[]);
+    assert!(left_out == 2 && !copy.contains("frail lungs") && !copy.contains("her son"));
+    let (left_out, copy) = export("with.json", &["--with-professional"]);
+    assert!(left_out == 0 && copy.contains("frail lungs") && copy.contains("NOPAT"));
+    let aside = world.command("ben", &["plan", "print", JANE, "--as", "urgent"]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&aside.stdout).contains("frail lungs"));
+    edit(&["disclose", "cpr", "discussed_person=yes"]);
+    edit(&["disclose", "communication.mode"]);
+    world.in_step();
+    let (left_out, copy) = export("disclosed.json", &[]);
+    assert!(left_out == 0 && copy.contains("frail lungs") && copy.contains("her son"));
+    let history = world.run("ben", &["plan", "history", JANE]);
+    let kept = history.as_array().unwrap().iter().filter(|row| row["kept_in"] == "professional").count();
+    assert_eq!(kept, 4, "two that were kept, and both taken back");
 }
