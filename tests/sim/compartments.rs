@@ -312,6 +312,15 @@ fn a_prognosis_that_nobody_has_told_the_person_reaches_colleagues_and_crews_and_
     let said = [("prognosis.estimate", "last-weeks"), ("prognosis.person_aware", "no")];
     assert!(!confide(&mut world, CARER, log, Section::Prognosis, &said), "a carer decides nowhere");
     assert!(!confide(&mut world, PAT, log, Section::Prognosis, &said));
+    let kept = |app: &App| {
+        let mut draft = app.draft(plan_of(&log))?;
+        draft.keep_in(Compartment::Professional)?;
+        draft.set("communication.mode", &words("not before her son"))?;
+        draft.commit()
+    };
+    let told = |seat| kept(app(&world, seat)).expect_err("they may not begin it").to_string();
+    assert!(told(CARER).contains("ask a nurse or doctor"), "{}", told(CARER));
+    assert!(told(PAT).contains("kept by the care team"), "{}", told(PAT));
     assert!(confide(&mut world, ALICE, log, Section::Prognosis, &said));
     meet(&mut world);
     for seat in [BOB, CARER] {

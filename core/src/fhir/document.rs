@@ -300,6 +300,10 @@ impl<'v> Writer<'v> {
                 "subject": { "reference": person },
                 "code": { "coding": [code], "text": clean(&alert.text) },
             })));
+            // It may follow from what is kept from the person, and name it.
+            if kept::count(view) > 0 {
+                flag["meta"]["security"] = json!([no_disclosure()]);
+            }
             self.others.insert(url.clone(), flag);
             self.sections.entry(Section::Control.number()).or_default().push(url);
         }
