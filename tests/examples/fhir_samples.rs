@@ -4,10 +4,8 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use bedside_core::fhir::{Bases, write_plan};
-use bedside_core::plan::schema::Section;
-use bedside_core::testing::pages::whole;
+use bedside_core::testing::pages::confided;
 use bedside_core::testing::plans::{Fullness, sample};
-use bedside_protocol::statement::Role;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder: PathBuf = std::env::args_os().nth(1).ok_or("name a folder")?.into();
@@ -20,18 +18,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let name = format!("{fullness:?}-{seed}.json").to_lowercase();
         std::fs::write(folder.join(name), write_plan("5f1a", &made.view, &bases))?;
     }
-    let mut confided = whole();
-    confided.keep(
-        "Jo Nurse",
-        Role::Nurse,
-        3,
-        &[
-            ("communication.mode", "Not before her son"),
-            ("contact/00000000000000cc/name", "Estranged brother"),
-            ("contact/00000000000000cc/show_to_person", "no"),
-        ],
-    );
-    confided.keep_decision(Section::Cpr, "Dr Amy Bell", 2, &[("cpr.decision", "recommended")]);
-    std::fs::write(folder.join("confided.json"), write_plan("5f1a", &confided.view(), &Bases::new()))?;
+    std::fs::write(folder.join("confided.json"), write_plan("5f1a", &confided().view(), &Bases::new()))?;
     Ok(())
 }

@@ -311,6 +311,27 @@ pub fn whole() -> Told {
     plan
 }
 
+/// The same, with what she is not to see.
+#[must_use]
+pub fn confided() -> Told {
+    let mut plan = whole();
+    plan.keep(
+        "Jo Nurse",
+        Role::Nurse,
+        4,
+        &[
+            ("communication.mode", "Not about her illness before her son"),
+            ("contact/00000000000000cc/name", "Eric Okafor"),
+            ("contact/00000000000000cc/relationship", "Brother; they have not spoken for years"),
+            ("contact/00000000000000cc/show_to_person", "no"),
+        ],
+    );
+    plan.decisions.retain(|decision| decision.section != Section::Prognosis.number());
+    let prognosis = [("prognosis.estimate", "last-weeks"), ("prognosis.person_aware", "no")];
+    plan.keep_decision(Section::Prognosis, "Dr Amy Bell", 3, &prognosis);
+    plan
+}
+
 const HER_WORDS: &[(&str, &str)] = &[
     ("identity.preferred_name", "Maggie"),
     ("wishes.about_me", "I was a midwife for forty years.\nI like the window open, even in winter."),
@@ -461,6 +482,7 @@ pub fn samples() -> Vec<(&'static str, PlanView, PlanView)> {
         both("empty", &empty),
         both("deceased", &deceased),
         both("conflict", &conflict),
+        both("confided", &confided()),
         ("locked", shut(), shut()),
         ("past", then(), then()),
     ]

@@ -407,6 +407,11 @@ impl<'a> Writer<'a> {
             facts.iter_mut().flat_map(|fact| &mut fact.said).for_each(|said| said.note = None);
         }
         let note = note.or_else(|| self.last_writer(item));
+        // What is true of all of it is said once.
+        let said = || all.iter().flat_map(|fact| &fact.said);
+        if said().all(|said| said.kept.is_some()) {
+            facts.iter_mut().flat_map(|fact| &mut fact.said).for_each(|said| said.kept = None);
+        }
         Item { title, state, kept: self.kept(item.kept_in), facts, note }
     }
 
