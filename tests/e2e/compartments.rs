@@ -104,7 +104,7 @@ fn the_person_reads_on_their_page_who_has_looked() {
     let page = || person.page(plan, None).unwrap().text();
     assert!(!page().to_lowercase().contains("nobody looked"));
     nurse.plan(plan).unwrap();
-    nurse.print(plan, None).unwrap();
+    nurse.print(plan, None, false).unwrap();
     street.withdraw();
     street.break_glass(&street.crew, "found unconscious").unwrap();
     converge(&[nurse, &street.crew, person]);
@@ -134,7 +134,7 @@ fn a_privacy_officer_sees_over_all_plans_who_looked_out_of_the_ordinary() {
     share_with(&nurse, plans[0], "VLX01");
     converge(&[&nurse, &crew, &officer]);
     nurse.plan(plans[1]).unwrap();
-    nurse.export(plans[2], ExportFormat::Csv).unwrap();
+    nurse.export(plans[2], ExportFormat::Csv, false).unwrap();
     let withdrawn = ConsentSpec { outcome: Outcome::Withdrawn, note: "by phone".into(), grounds: None };
     nurse.record_consent(plans[0], Scope::Share, withdrawn).unwrap();
     converge(&[&nurse, &crew]);
