@@ -444,6 +444,12 @@ fn what_was_talked_about_moves_into_the_shared_plan_in_one_step() {
         assert!(json(&world, seat, &log).contains("Ruth"));
     }
     assert_eq!(app(&world, BOB).kept_from_person(plan_of(&log)).expect("it is there"), 0);
+    let history = app(&world, BOB).history(plan_of(&log)).expect("it has one");
+    assert!(
+        history
+            .iter()
+            .any(|row| row.what.ends_with("no longer kept from the person; the shared plan says what holds"))
+    );
     let rows = app(&world, BOB).field_history(plan_of(&log), "prognosis.estimate").expect("it has one");
     let kept: Vec<Option<&str>> = rows.iter().map(|row| row.kept_in).collect();
     assert!(kept.contains(&None) && kept.contains(&Some("professional")), "{kept:?}");
@@ -517,6 +523,18 @@ fn an_approval_signs_what_is_kept_from_the_person_with_the_rest_and_crews_see_it
     let view = app(&world, ALICE).plan_for_urgent_care(plan).expect("it is there");
     assert!(view.section(Section::Cpr).decisions[0].approved);
     assert_eq!(view.section(Section::Prognosis).review.state, "approved");
+    assert_eq!(view.control.status, "approved");
+    assert!(world.edit(ALICE, log, |draft| draft.disclose(Section::Cpr, &BTreeMap::new())));
+    meet(&mut world);
+    let view = app(&world, BOB).plan_for_urgent_care(plan).expect("it is there");
+    let cpr = view.section(Section::Cpr);
+    assert_eq!(cpr.decisions.iter().map(|decision| decision.current).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(cpr.review.state, "changed", "the one that was approved, and the shared one that came of it");
+    let seen = view.version;
+    assert!(world.save(BOB, |app| approve(app, &seen)));
+    let view = app(&world, BOB).plan_for_urgent_care(plan).expect("it is there");
+    let [cpr] = view.section(Section::Cpr).decisions.as_slice() else { panic!("one decision stands") };
+    assert!(cpr.approved && cpr.current && cpr.kept_in.is_none());
     assert_eq!(view.control.status, "approved");
     world.settle_and_check();
 }

@@ -17,6 +17,7 @@ history-text = the text is changed
 history-newer-field = a field of a newer version
 history-newer-section = a section of a newer version
 history-decided = { $section }: decision recorded
+history-taken-back = { $section }: no longer kept from the person; the shared plan says what holds
 history-endorsed = { $section }: decision endorsed
 history-replaced = { $section }: decision replaced
 history-resolved = { $section }: decisions in conflict resolved

@@ -187,11 +187,11 @@ impl<A: Deref<Target = App>> Draft<A> {
     fn replace(&mut self, section: Section, content: Vec<u8>, seen: Seen) {
         let decision =
             |supersedes, content| Decision { section: section.number(), supersedes, content, endorses: None };
-        let Seen { shared, mut professional, .. } = seen;
+        let Seen { standing, shared, professional } = seen;
         if self.kept_in == Compartment::Professional {
-            professional.extend(shared);
-            professional.sort_unstable();
-            self.say(Compartment::Professional, decision(professional, content));
+            let mut replaced: Vec<EntryId> = standing.into_iter().map(|(_, entry)| entry).collect();
+            replaced.sort_unstable();
+            self.say(Compartment::Professional, decision(replaced, content));
             return;
         }
         self.say(Compartment::Shared, decision(shared, content));

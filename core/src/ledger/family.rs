@@ -13,6 +13,8 @@ use super::approval::Digests;
 use super::replica::Replica;
 use super::{Ledger, Standing};
 use crate::plan::check::decode_decision;
+use crate::plan::kept::KeptDigests;
+use crate::plan::schema::Section;
 
 /// A plan's main log, and its professional one where it is here.
 #[derive(Clone, Copy)]
@@ -52,24 +54,25 @@ impl<'a> Both<'a> {
         all.filter(|(_, standing)| !is_replaced(&standing.entry)).collect()
     }
 
-    /// What a decision in a log replaces that is written by somebody who knows all that is here: every decision that stands
-    /// there, or is replaced from the professional log alone.
+    /// The decisions on a section that stand in one of the logs, those included that the other replaces.
     #[must_use]
     pub fn standing_in(self, compartment: Compartment, section: u8) -> Vec<EntryId> {
         let of = self.logs().filter(|replica| replica.ledger().compartment() == compartment);
         of.flat_map(|replica| replica.ledger().decisions(section)).map(|standing| standing.entry).collect()
     }
 
-    /// SHA-256 of what stands in each section of the main log, and in those of the professional one in which anything does.
+    /// What stands in each section of either log, as an approval signs it.
     #[must_use]
-    pub fn digests(self) -> (Digests, Digests) {
+    pub fn digests(self) -> (Digests, KeptDigests) {
         let of = |replica: &Replica| replica.ledger().digests(replica.document());
-        let filled = |replica: &Replica| {
-            let mut digests = of(replica);
-            digests.retain(|section, digest| *digest != replica.ledger().empty_digest(*section));
-            digests
+        let kept = |replica: &Replica| {
+            let all = of(replica);
+            let is_filled = |(section, digest): (&Section, &[u8; 32])| {
+                (*digest != replica.ledger().empty_digest(*section)).then_some(*section)
+            };
+            KeptDigests { filled: all.iter().filter_map(is_filled).collect(), all }
         };
-        (of(self.main), self.professional.map(filled).unwrap_or_default())
+        (of(self.main), self.professional.map(kept).unwrap_or_default())
     }
 
     fn logs(self) -> impl Iterator<Item = &'a Replica> {

@@ -9,7 +9,7 @@ use bedside_protocol::entry::Compartment;
 use bedside_protocol::signing::sha256;
 
 use super::codes::{self, Set};
-use super::kept::mark;
+use super::kept::{KeptDigests, mark};
 use super::schema::Section;
 use super::view::{
     DecisionView, Material, PlanView, ReviewView, SectionView, StandingApproval, StandingDecision, ValueView,
@@ -99,9 +99,11 @@ pub(super) fn review(material: &Material<'_>, section: &SectionView) -> ReviewVi
     };
     let nothing_shared = section.decisions.iter().all(|decision| decision.kept_in.is_some())
         && values_of(section).all(|value| value.kept_in == mark(Compartment::Professional));
-    let kept_digest = material.professional.and_then(|kept| kept.digests.get(&of));
+    let kept_digests = material.professional.map(|kept| kept.digests);
+    let nothing_kept = kept_digests.is_none_or(|digests| !digests.filled.contains(&of));
+    let kept_digest = kept_digests.and_then(|digests| digests.all.get(&of));
     let unchanged = as_signed(shared(material), material.digests.get(&of), nothing_shared)
-        && as_signed(kept(material), kept_digest, kept_digest.is_none());
+        && as_signed(kept(material), kept_digest, nothing_kept);
     ReviewView::new(if unchanged { "approved" } else { "changed" }, Some(by(&last.by)))
 }
 
@@ -112,12 +114,9 @@ fn values_of(section: &SectionView) -> impl Iterator<Item = &ValueView> {
 }
 
 /// Names exactly what stands: in the main log, and, where there is any of that, in the professional one.
-pub(crate) fn version(
-    digests: &BTreeMap<Section, [u8; 32]>,
-    kept: Option<&BTreeMap<Section, [u8; 32]>>,
-) -> String {
+pub(crate) fn version(digests: &BTreeMap<Section, [u8; 32]>, kept: Option<&KeptDigests>) -> String {
     let mut all: Vec<u8> = digests.values().flatten().copied().collect();
-    for (section, digest) in kept.into_iter().flatten() {
+    for (section, digest) in kept.into_iter().flat_map(KeptDigests::of_filled) {
         all.push(section.number());
         all.extend(digest);
     }

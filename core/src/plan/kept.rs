@@ -1,7 +1,7 @@
 //! What professionals keep among themselves: beside what is shared with the person in a view for those who hold it, and gone from
 //! everything that is made for the person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bedside_protocol::entry::Compartment;
 
@@ -21,8 +21,24 @@ pub struct Kept<'a> {
     pub document: &'a Document,
     /// Every approval that stands in it, oldest first.
     pub approvals: &'a [StandingApproval],
-    /// SHA-256 of what stands in each section of it, as an approval signs it; only sections in which anything does.
-    pub digests: &'a BTreeMap<Section, [u8; 32]>,
+    /// What stands in each section of it, as an approval signs it.
+    pub digests: &'a KeptDigests,
+}
+
+/// What professionals keep among themselves, section by section.
+#[derive(Clone, Default)]
+pub struct KeptDigests {
+    /// SHA-256 of what stands in each, as an approval signs it.
+    pub all: BTreeMap<Section, [u8; 32]>,
+    /// In which of them anything does.
+    pub filled: BTreeSet<Section>,
+}
+
+impl KeptDigests {
+    /// Of the sections in which anything stands.
+    pub(super) fn of_filled(&self) -> impl Iterator<Item = (&Section, &[u8; 32])> {
+        self.all.iter().filter(|(section, _)| self.filled.contains(section))
+    }
 }
 
 /// As a view marks what the person's device does not hold; none for what it does.

@@ -159,8 +159,10 @@ pub fn change(change: &[u8]) -> Message {
 pub fn decision(decision: &Decision) -> Message {
     let section = Section::from_number(decision.section);
     let title = section.map_or_else(|| Message::new("history-newer-section").into(), Arg::from);
+    let says_nothing = decode_decision(&decision.content).is_ok_and(|fields| fields.is_empty());
     let message = match (decision.endorses, decision.supersedes.len()) {
         (Some(_), _) => Message::new("history-endorsed"),
+        (None, 1..) if says_nothing => Message::new("history-taken-back"),
         (None, 0) => Message::new("history-decided"),
         (None, 1) => Message::new("history-replaced"),
         (None, _) => Message::new("history-resolved"),

@@ -10,7 +10,7 @@ use super::plans::{self, Fullness, NOW};
 use crate::crdt::{Actor, ChangeHash, Document, Edit, inspect};
 use crate::plan::approval::urgent;
 use crate::plan::check::{Given, check_decision, check_edit, encode_decision, read_answer};
-use crate::plan::kept::Kept;
+use crate::plan::kept::{Kept, KeptDigests};
 use crate::plan::leaf::{Answer, Leaf, Source};
 use crate::plan::locale::{Locale, Message};
 use crate::plan::looks::Looked;
@@ -31,7 +31,7 @@ pub struct Told {
     /// Of that, what professionals keep among themselves.
     pub professional: Document,
     /// What an approval of that would sign.
-    pub kept_digests: BTreeMap<Section, [u8; 32]>,
+    pub kept_digests: KeptDigests,
     /// Who made each change.
     pub authors: BTreeMap<ChangeHash, Provenance>,
     /// Decisions that stand.
@@ -72,7 +72,7 @@ impl Told {
         Self {
             document: Document::new(TEXTS),
             professional: Document::new(TEXTS),
-            kept_digests: BTreeMap::new(),
+            kept_digests: KeptDigests::default(),
             authors: BTreeMap::new(),
             decisions: Vec::new(),
             consents: Vec::new(),
