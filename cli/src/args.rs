@@ -38,19 +38,37 @@ pub(crate) use worklists::{Caseload, Day, Visit, WorklistArgs};
 )]
 pub(crate) struct Cli {
     /// Answer in JSON: one value on standard output, errors on standard error
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "With every command")]
     pub(crate) json: bool,
     /// Which device: a name, or the path of its folder
-    #[arg(long, global = true, env = "BEDSIDE_PROFILE", value_name = "NAME|PATH")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "With every command",
+        env = "BEDSIDE_PROFILE",
+        value_name = "NAME|PATH"
+    )]
     pub(crate) profile: Option<String>,
     /// Whose PIN it is, where several people share the device: see `identity list`
-    #[arg(long, global = true, env = "BEDSIDE_IDENTITY", value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "With every command",
+        env = "BEDSIDE_IDENTITY",
+        value_name = "NAME"
+    )]
     pub(crate) identity: Option<String>,
     /// Say what is said of a plan in another language: a folder of message files, named by the language's tag
-    #[arg(long, global = true, env = "BEDSIDE_LANGUAGE", value_name = "FOLDER")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "With every command",
+        env = "BEDSIDE_LANGUAGE",
+        value_name = "FOLDER"
+    )]
     pub(crate) language: Option<PathBuf>,
     /// Read the PIN from the first line of standard input
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "With every command")]
     pub(crate) pin_stdin: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -214,12 +232,16 @@ pub(crate) enum Command {
 #[derive(Subcommand)]
 pub(crate) enum Plan {
     /// Start a plan; there is none without consent or another lawful basis
-    #[command(after_help = "Examples:\n  \
+    #[command(
+        override_usage = "bedside plan new <--fhir FILE | --nhs NUMBER> --consent HOW [OPTIONS]\n       \
+            bedside plan new <--fhir FILE | --nhs NUMBER> --basis BASIS [OPTIONS]",
+        after_help = "Examples:\n  \
         bedside plan new --fhir patient.json --consent 'in person, at home'\n  \
         bedside plan new --nhs '900 000 0009' --family Smith --given Jane \\\n    \
         --born 1952-05-31 --consent 'by telephone' --share 'with Willow House'\n  \
         bedside plan new --nhs 9000000009 --basis best-interests --note 'at home' \\\n    \
-        --by 'Dr Bell' --consulted 'her son' --why 'she needs a plan'")]
+        --by 'Dr Bell' --consulted 'her son' --why 'she needs a plan'"
+    )]
     New(Box<NewPlan>),
     /// List the plans on this device, by name
     #[command(after_help = "Examples:\n  bedside plan list\n  bedside plan list --search 'smith willow'")]
@@ -697,14 +719,18 @@ mod tests {
 
     #[test]
     fn every_command_has_help_with_examples_that_are_commands() {
-        check(&Cli::command(), "bedside");
+        let mut whole = Cli::command();
+        // What every command takes is told with each of them.
+        whole.build();
+        check(&whole, "bedside");
     }
 
     fn check(command: &clap::Command, name: &str) {
         assert!(command.get_about().is_some(), "{name} does not say what it does");
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(help.contains("Examples:\n"), "{name} has no examples");
-        assert!(help.lines().all(|line| line.chars().count() <= crate::out::COLUMNS), "{name}: {help}");
+        let whole = command.clone().render_help().to_string();
+        assert!(whole.lines().all(|line| line.chars().count() <= crate::out::COLUMNS), "{name}: {whole}");
         for example in examples(&help) {
             let parsed = Cli::try_parse_from(&example);
             assert!(

@@ -67,9 +67,12 @@ pub(crate) enum Network {
         file: PathBuf,
     },
     /// Sign an organisation into the network
-    #[command(after_help = "Examples:\n  \
+    #[command(
+        override_usage = "bedside network sign --file FILE --request REQUEST --out OUT [OPTIONS]",
+        after_help = "Examples:\n  \
         bedside network sign --file network.key --request x.req --out x.charter\n\n\
-        Compare name and ODS code with what you were told by another way.")]
+        Compare name and ODS code with what you were told by another way."
+    )]
     Sign {
         /// The network's file
         #[arg(long)]
@@ -86,8 +89,11 @@ pub(crate) enum Network {
 #[derive(Subcommand)]
 pub(crate) enum Organisation {
     /// Ask the operator to sign an organisation into the network
-    #[command(after_help = "Examples:\n  \
-        bedside organisation request --name 'Willow House' --ods VL900 --out x.req")]
+    #[command(
+        override_usage = "bedside organisation request --name NAME --ods CODE --out OUT [OPTIONS]",
+        after_help = "Examples:\n  \
+        bedside organisation request --name 'Willow House' --ods VL900 --out x.req"
+    )]
     Request {
         /// As colleagues know it
         #[arg(long)]

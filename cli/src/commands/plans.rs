@@ -19,7 +19,7 @@ use crate::out::{many, wrap};
 const FHIR_BYTES_MAX: u64 = 1 << 20;
 
 pub(super) fn start(context: &Context, new: NewPlanArgs) -> Result<(), CliError> {
-    let demographics = new.fhir.as_deref().map(demographics).transpose()?;
+    let demographics = new.fhir.as_deref().map(|path| demographics(path, new.seen_alive)).transpose()?;
     let typed = typed_identity(&new)?;
     let (record, share) = bases(&new);
     let nhs_number = match (&demographics, &new.nhs) {
@@ -51,12 +51,19 @@ pub(super) fn start(context: &Context, new: NewPlanArgs) -> Result<(), CliError>
     })
 }
 
-fn demographics(path: &Path) -> Result<Demographics, CliError> {
+fn demographics(path: &Path, seen_alive: bool) -> Result<Demographics, CliError> {
     let bytes = files::read(path, FHIR_BYTES_MAX)?;
-    read_patient(&bytes, SystemClock.now()).map_err(|error| match error {
-        ApiError::Invalid { why, .. } => CliError::Content { path: path.to_owned(), why: why.in_english() },
+    let content = |why| CliError::Content { path: path.to_owned(), why };
+    let read = read_patient(&bytes, SystemClock.now()).map_err(|error| match error {
+        ApiError::Invalid { why, .. } => content(why.in_english()),
         error => error.into(),
-    })
+    })?;
+    match &read.death_notice {
+        Some(date) if !seen_alive => Err(content(format!(
+            "it carries a death notice ({date}); if you have seen the person alive, add --seen-alive"
+        ))),
+        _ => Ok(read),
+    }
 }
 
 /// What the command line says of the person, checked before anything is written.

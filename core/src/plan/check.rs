@@ -380,6 +380,17 @@ mod tests {
     }
 
     #[test]
+    fn a_choice_is_found_by_its_token_with_spaces_too() {
+        let (field, _) = schema::field("cpr.decision").unwrap();
+        for said in ["not-recommended", "not recommended", " Not  Recommended ", "CPR not recommended"] {
+            let answer = read_answer(field, said).unwrap();
+            assert!(matches!(answer, Answer::Coded(Coded { code: Some(_), .. })), "{said}");
+        }
+        let words = read_answer(field, "not recommended after Friday").unwrap();
+        assert!(matches!(words, Answer::Coded(Coded { code: None, .. })), "words stay words");
+    }
+
+    #[test]
     fn a_choice_may_carry_its_condition() {
         let (field, _) = schema::field("escalation.hospital").unwrap();
         let answer = read_answer(field, "conditional: only for a broken hip").unwrap();

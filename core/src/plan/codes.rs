@@ -108,12 +108,15 @@ pub struct Code {
     pub confirmed: bool,
 }
 
-/// The answer of a set that is meant by a token, a code, or its words in any case.
+/// The answer of a set that is meant by a token (with hyphens or spaces), a code, or its words in any case.
 #[must_use]
 pub fn find(set: Set, said: &str) -> Option<&'static Code> {
     let said = said.trim();
+    let token = said.split_whitespace().collect::<Vec<_>>().join("-");
     of(set).find(|code| {
-        code.token.eq_ignore_ascii_case(said) || code.code == said || code.display.eq_ignore_ascii_case(said)
+        code.token.eq_ignore_ascii_case(&token)
+            || code.code == said
+            || code.display.eq_ignore_ascii_case(said)
     })
 }
 
