@@ -585,3 +585,17 @@ fn ones_own_last_change_is_taken_back_where_it_was_kept() {
     assert!(!json(&world, ALICE, &log).contains("not before her son"));
     world.settle_and_check();
 }
+
+#[test]
+fn a_decision_that_is_kept_from_the_person_is_endorsed_where_it_is_kept() {
+    let (mut world, log) = morning();
+    assert!(confide(&mut world, BOB, log, Section::Cpr, &[("cpr.decision", "not-recommended")]));
+    meet(&mut world);
+    assert!(world.edit(ALICE, log, |draft| draft.endorse(Section::Cpr)));
+    meet(&mut world);
+    let view = app(&world, BOB).plan(plan_of(&log)).expect("the plan is there");
+    let [cpr] = view.section(Section::Cpr).decisions.as_slice() else { panic!("one decision stands") };
+    assert!(cpr.endorsed && cpr.kept_in == Some("professional"));
+    assert!(!json(&world, PAT, &log).contains("450476008"), "the person reads neither");
+    world.settle_and_check();
+}
