@@ -1,15 +1,18 @@
 //! One writer, many readers.
 //!
-//! SQLite allows one writer. It gets a thread of its own, so that a burst of reads cannot delay a nurse's save; each
-//! closure sent to it is one transaction. Readers are a few connections that see the last commit.
+//! SQLite allows one writer: one connection writes, apart from those that read, so that a burst of reads cannot delay a nurse's
+//! save. Each closure that is given to it is one transaction, run where it was called: to wake another thread and to be woken by
+//! it costs more than most saves compute. What nobody waits for has a thread. Readers are a few connections that see the last
+//! commit.
 
 use std::any::Any;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, ThreadId};
 
 use rusqlite::Connection;
 use zeroize::Zeroizing;
@@ -41,6 +44,7 @@ pub struct Vault {
 struct Gate {
     open: Option<Open>,
     readers_out: usize,
+    writers_out: usize,
     closing: bool,
 }
 
@@ -52,8 +56,18 @@ struct Open {
 }
 
 struct Writer {
+    one: Arc<One>,
     jobs: Sender<Job>,
     thread: JoinHandle<()>,
+}
+
+/// The connection that writes.
+struct One {
+    connection: Mutex<Connection>,
+    /// Who has it.
+    taken_by: Mutex<Option<ThreadId>>,
+    /// Jobs that were sent and are not done.
+    queued: AtomicUsize,
 }
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -92,7 +106,7 @@ impl Vault {
     fn start(database: Database, key: &str, lock: FileLock) -> Result<Self, StoreError> {
         let key = Zeroizing::new(key.to_owned());
         let open = Open::new(&database, &key, lock)?;
-        let gate = Mutex::new(Gate { open: Some(open), readers_out: 0, closing: false });
+        let gate = Mutex::new(Gate { open: Some(open), ..Gate::default() });
         Ok(Self { database, key, gate, gate_changed: Condvar::new(), beside_entries: Arc::default() })
     }
 
@@ -120,7 +134,7 @@ impl Vault {
     }
 
     /// Runs `f` in one transaction of its own, before whatever is written after it, without waiting for it. `done` hears on
-    /// the writer's thread what came of it: nobody else does.
+    /// another thread what came of it: nobody else does.
     pub fn write_later(
         &self,
         f: impl FnOnce(&VaultTx<'_>) -> Result<(), StoreError> + Send + 'static,
@@ -131,7 +145,8 @@ impl Vault {
             let result = catch_unwind(AssertUnwindSafe(|| transact(connection, &beside_entries, f)));
             done(result.unwrap_or_else(panicked));
         });
-        self.writer_jobs()?.send(job).map_err(|_| StoreError::Suspended)
+        let (one, jobs) = self.writer()?;
+        one.send(&jobs, job)
     }
 
     /// Grows with every commit that wrote something else than entries and what follows from them: statements, keys, logs to
@@ -144,23 +159,28 @@ impl Vault {
         &self,
         f: impl FnOnce(&mut Connection) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, StoreError> {
+        let (one, jobs) = self.writer()?;
+        let f = move |connection: &mut Connection| {
+            catch_unwind(AssertUnwindSafe(|| f(connection))).unwrap_or_else(panicked)
+        };
+        if one.queued.load(Ordering::SeqCst) == 0 {
+            return one.with(f);
+        }
         let (answer, answered) = mpsc::sync_channel(1);
-        let job: Job = Box::new(move |connection| {
-            let result = catch_unwind(AssertUnwindSafe(|| f(connection)));
-            // The one who asked may have given up waiting; the work is done all the same.
-            let _ = answer.send(result.unwrap_or_else(panicked));
-        });
-        self.writer_jobs()?.send(job).map_err(|_| StoreError::Suspended)?;
+        // The one who asked may have given up waiting; the work is done all the same.
+        one.send(&jobs, Box::new(move |connection| drop(answer.send(f(connection)))))?;
         answered.recv().unwrap_or(Err(StoreError::Panicked))
     }
 
-    fn writer_jobs(&self) -> Result<Sender<Job>, StoreError> {
-        let gate = self.gate();
+    fn writer(&self) -> Result<(WriterOut<'_>, Sender<Job>), StoreError> {
+        let mut gate = self.gate();
         let writer = &gate.open.as_ref().ok_or(StoreError::Suspended)?.writer;
-        if writer.thread.thread().id() == thread::current().id() {
+        if writer.one.is_mine() {
             return Err(StoreError::Nested);
         }
-        Ok(writer.jobs.clone())
+        let (one, jobs) = (Some(Arc::clone(&writer.one)), writer.jobs.clone());
+        gate.writers_out += 1;
+        Ok((WriterOut { vault: self, one }, jobs))
     }
 
     /// Runs `f` over one consistent moment of the vault: the last commit, or a later one.
@@ -205,15 +225,13 @@ impl Vault {
     /// closed all the same and nothing is lost: the write-ahead log is read at the next opening.
     pub fn suspend(&self) -> Result<(), StoreError> {
         let mut gate = self.gate();
-        if let Some(open) = &gate.open
-            && open.writer.thread.thread().id() == thread::current().id()
-        {
+        if gate.open.as_ref().is_some_and(|open| open.writer.one.is_mine()) {
             return Err(StoreError::Nested);
         }
         gate = self.while_closing(gate);
         let Some(open) = gate.open.take() else { return Ok(()) };
         gate.closing = true;
-        while gate.readers_out > 0 {
+        while gate.readers_out > 0 || gate.writers_out > 0 {
             gate = self.wait(gate);
         }
         // Whoever still has a job in the queue may look at the gate; nobody gets through it.
@@ -283,26 +301,80 @@ impl Open {
 }
 
 impl Writer {
-    fn start(mut connection: Connection) -> Result<Self, StoreError> {
+    fn start(connection: Connection) -> Result<Self, StoreError> {
         let (jobs, waiting) = mpsc::channel::<Job>();
-        let thread = thread::Builder::new()
-            .name("vault writer".into())
-            .spawn(move || waiting.into_iter().for_each(|job| job(&mut connection)))
-            .at("start the vault's writer")?;
-        Ok(Self { jobs, thread })
+        let connection = Mutex::new(connection);
+        let one = Arc::new(One { connection, taken_by: Mutex::default(), queued: AtomicUsize::default() });
+        let of_thread = Arc::clone(&one);
+        let work = move || {
+            waiting.into_iter().for_each(|job| {
+                of_thread.with(job);
+                of_thread.queued.fetch_sub(1, Ordering::SeqCst);
+            });
+        };
+        let thread = thread::Builder::new().name("vault writer".into()).spawn(work);
+        Ok(Self { one, jobs, thread: thread.at("start the vault's writer")? })
     }
 
     /// Waits for every job that was sent, checkpoints, and closes the connection.
     fn finish(self) -> Result<(), StoreError> {
         let (answer, answered) = mpsc::sync_channel(1);
         let last: Job = Box::new(move |connection| drop(answer.send(checkpoint(connection))));
-        let sent = self.jobs.send(last);
+        let sent = self.one.send(&self.jobs, last);
         drop(self.jobs);
         let ended = self.thread.join();
         match (sent, ended) {
             (Ok(()), Ok(())) => answered.recv().unwrap_or(Err(StoreError::Panicked)),
             _ => Err(StoreError::Panicked),
         }
+    }
+}
+
+impl One {
+    fn with<R>(&self, f: impl FnOnce(&mut Connection) -> R) -> R {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        self.taken(Some(thread::current().id()));
+        let result = f(&mut connection);
+        self.taken(None);
+        result
+    }
+
+    fn send(&self, jobs: &Sender<Job>, job: Job) -> Result<(), StoreError> {
+        self.queued.fetch_add(1, Ordering::SeqCst);
+        jobs.send(job).map_err(|_| StoreError::Suspended)
+    }
+
+    fn taken(&self, by: Option<ThreadId>) {
+        *self.taken_by.lock().unwrap_or_else(PoisonError::into_inner) = by;
+    }
+
+    /// True for whoever is inside a transaction.
+    fn is_mine(&self) -> bool {
+        *self.taken_by.lock().unwrap_or_else(PoisonError::into_inner) == Some(thread::current().id())
+    }
+}
+
+/// The writer on loan: no suspending meanwhile.
+struct WriterOut<'v> {
+    vault: &'v Vault,
+    one: Option<Arc<One>>,
+}
+
+impl Deref for WriterOut<'_> {
+    type Target = One;
+
+    fn deref(&self) -> &One {
+        self.one.as_ref().expect("there until this is dropped")
+    }
+}
+
+impl Drop for WriterOut<'_> {
+    fn drop(&mut self) {
+        let mut gate = self.vault.gate();
+        gate.writers_out -= 1;
+        // Whoever waits to suspend closes the connection, and is not to find it in use here.
+        self.one = None;
+        self.vault.gate_changed.notify_all();
     }
 }
 

@@ -202,6 +202,26 @@ fn calling_the_vault_from_inside_its_own_transaction_is_refused_and_not_a_deadlo
 }
 
 #[test]
+fn what_nobody_waits_for_is_written_before_what_is_written_after_it_and_before_suspending() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Vault::create(dir.path(), KEY).unwrap();
+    for round in 0..50_u8 {
+        let later = move |tx: &VaultTx<'_>| tx.put_meta("last", &[round, 1]);
+        vault.write_later(later, |done| done.unwrap()).unwrap();
+        let before = vault.write(move |tx| {
+            let before = tx.meta("last")?;
+            tx.put_meta("last", &[round, 2])?;
+            Ok(before)
+        });
+        assert_eq!(before.unwrap(), Some(vec![round, 1]));
+    }
+    vault.write_later(|tx| tx.put_meta("last", b"of all"), |done| done.unwrap()).unwrap();
+    vault.suspend().unwrap();
+    vault.resume().unwrap();
+    assert_eq!(vault.read(|read| read.meta("last")).unwrap().as_deref(), Some(b"of all".as_slice()));
+}
+
+#[test]
 fn readers_see_whole_commits_while_a_writer_writes() {
     let dir = tempfile::tempdir().unwrap();
     let vault = Vault::create(dir.path(), KEY).unwrap();
