@@ -7,6 +7,7 @@ use goblin::elf::{Elf, program_header::PT_LOAD};
 
 use crate::bindings::{Built, copy_file, need_java, rename};
 use crate::command::{Error, cargo, output, run as run_command, succeeds};
+use crate::sizes::{SMALL_RELOCATIONS, shipped};
 
 /// What Android Studio calls the four kinds of processor, and what Rust does.
 const ABIS: &[(&str, &str)] = &[
@@ -90,7 +91,8 @@ fn android_build(root: &Path, libraries: &Path) -> Command {
     for (abi, _) in ABIS {
         build.args(["--target", abi]);
     }
-    build.args(["build", "--locked", "--release", "-p", "bedside-bindings", "--lib"]);
+    build.env("RUSTFLAGS", SMALL_RELOCATIONS);
+    shipped(root, build.args(["build", "--locked", "-p", "bedside-bindings", "--lib"]));
     build
 }
 
@@ -162,13 +164,13 @@ fn apple_needs(mac: bool, xcode: bool, installed: &str) -> Vec<Need> {
 
 /// Every command that makes the XCFramework, in order.
 fn xcframework(root: &Path, target: &Path, framework: &Path) -> Vec<Command> {
-    let static_library = |triple: &str| target.join(triple).join("release/libbedside.a");
+    let static_library = |triple: &str| target.join(triple).join("dist/libbedside.a");
     let folder = |kind: &str| target.join("apple").join(kind);
     let mut commands = Vec::new();
     for triple in APPLE.iter().flat_map(|(_, triples)| *triples) {
         let mut build = cargo(root);
         build.env("IPHONEOS_DEPLOYMENT_TARGET", "16.0").env("MACOSX_DEPLOYMENT_TARGET", "13.0");
-        build.args(["rustc", "--locked", "--release", "-p", "bedside-bindings", "--lib"]);
+        shipped(root, build.args(["rustc", "--locked", "-p", "bedside-bindings", "--lib"]));
         build.args(["--crate-type", "staticlib", "--target", triple]);
         commands.push(build);
     }
@@ -306,7 +308,7 @@ mod tests {
         assert!(lines[0].ends_with("--crate-type staticlib --target aarch64-apple-ios"), "{}", lines[0]);
         assert_eq!(
             lines[6],
-            "lipo -create target/aarch64-apple-ios-sim/release/libbedside.a target/x86_64-apple-ios/release/libbedside.a \
+            "lipo -create target/aarch64-apple-ios-sim/dist/libbedside.a target/x86_64-apple-ios/dist/libbedside.a \
              -output target/apple/iphonesimulator/libbedside.a"
         );
         assert_eq!(lines[8].matches("-headers target/apple/headers").count(), 3);

@@ -8,7 +8,10 @@ use crate::command::{Error, cargo, metadata, output, run as run_command};
 use crate::tasks::target_directory;
 
 /// The aim for one ABI, in bytes. A phone's owner should not notice.
-const BUDGET: u64 = 8 << 20;
+const AIM: u64 = 8 << 20;
+
+/// What it may be at most until the aim is reached.
+const BUDGET: u64 = 13 << 20;
 
 /// How many contributors are named.
 const NAMED: usize = 12;
@@ -24,10 +27,11 @@ pub(crate) fn run(root: &Path) -> Result<(), Error> {
     let symbols =
         output(Command::new("nm").args(["--size-sort", "--print-size", "--defined-only"]).arg(&library))?;
     println!(
-        "{} for {}: {}, of {} budget",
+        "{} for {}: {}; aim {}, budget {}",
         file_name(&library),
         std::env::consts::ARCH,
         mib(bytes),
+        mib(AIM),
         mib(BUDGET)
     );
     println!("of its code and data, by symbol:");
@@ -38,10 +42,19 @@ pub(crate) fn run(root: &Path) -> Result<(), Error> {
     if bytes > BUDGET { Err(Error::TooLarge { bytes, budget: BUDGET }) } else { Ok(()) }
 }
 
+/// Relative addresses as a bitmap (RELR), which Android reads since 11 and glibc since 2.36: a megabyte less.
+pub(crate) const SMALL_RELOCATIONS: &str = "-Clink-arg=-Wl,-z,pack-relative-relocs";
+
+/// Makes a build by cargo one of what ships: in the profile for it, and with an OpenSSL of only what SQLCipher uses.
+pub(crate) fn shipped<'c>(root: &Path, build: &'c mut Command) -> &'c mut Command {
+    build.env("OPENSSL_SRC_PERL", root.join("xtask/openssl/perl")).args(["--profile", "dist"])
+}
+
 /// The library as it ships, but with the symbols that say what is what.
 pub(crate) fn library_with_symbols(root: &Path) -> Result<std::path::PathBuf, Error> {
-    let build = ["build", "--locked", "--profile", "dist", "-p", "bedside-bindings"];
-    run_command(cargo(root).env("CARGO_PROFILE_DIST_STRIP", "none").args(build))?;
+    let mut build = cargo(root);
+    build.env("CARGO_PROFILE_DIST_STRIP", "none").env("RUSTFLAGS", SMALL_RELOCATIONS);
+    run_command(shipped(root, build.args(["build", "--locked", "-p", "bedside-bindings"])))?;
     let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     Ok(target_directory(&metadata(root)?)?.join("dist").join(format!("{prefix}bedside{suffix}")))
 }
