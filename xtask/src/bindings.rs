@@ -117,11 +117,11 @@ pub(crate) fn python(root: &Path) -> Result<(), Error> {
             .arg(&wheels)
             .arg("bedside"),
     )?;
+    let tests = root.join("bindings/python/tests");
     run_command(
-        Command::new(&clean)
-            .arg(root.join("bindings/python/tests/contract.py"))
-            .env("BEDSIDE_PROGRAMS", built.programs()),
-    )
+        Command::new(&clean).arg(tests.join("contract.py")).env("BEDSIDE_PROGRAMS", built.programs()),
+    )?;
+    run_command(Command::new(&clean).arg(tests.join("leaks.py")))
 }
 
 /// A new Python environment; returns its interpreter.
