@@ -350,8 +350,8 @@ fn history(device: Device<'_>, plan: &str) -> Result<usize, CliError> {
 fn shown(device: Device<'_>, plan: &str) -> Result<Value, CliError> {
     let mut view = device.run(&["plan", "show", plan])?;
     if let Some(view) = view.as_object_mut() {
-        view.remove("as_of");
-        view.remove("waiting");
+        // Not of the plan, but of the device and of what it may hold.
+        ["as_of", "waiting", "shared_only"].iter().for_each(|key| drop(view.remove(*key)));
     }
     Ok(view)
 }

@@ -249,7 +249,7 @@ mod tests {
         let code = "fn f() {\n    x.expect(\"one\"); // \"no\"\n    g('\"', r#\"two \"2\"#)\n}";
         let found = literals(code);
         let shown: Vec<_> = found.iter().map(|l| (l.line, l.text, l.before.trim())).collect();
-        assert_eq!(shown, [(2, "one", "{\n    x.expect("), (3, "two \"2", ";  \n    g(,")]);
+        assert_eq!(shown, [(2, "one", "{\n    x.expect("), (3, "two \"2", "; \n    g(,")]);
     }
 
     #[test]
