@@ -84,6 +84,7 @@ held-own-review = nobody decides on their own entry; ask a colleague
 held-adopts-broken = what is malformed or has a twin cannot be adopted; write it anew
 held-adopts-missing = what it builds on is missing; write it anew
 held-adopts-too-early = it builds on another held entry; decide on that one first
+held-adopts-taken-back = it takes back what is kept from the person, and the shared plan has nothing in its place; adopt that first
 held-adopts-other = only changes and decisions can be adopted; write it anew
 
 # What it is that makes an entry malformed.

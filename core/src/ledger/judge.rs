@@ -263,12 +263,14 @@ impl Case<'_> {
         {
             return Err(malformed("malformed-endorsement"));
         }
+        if self.takes_back(decision)? { self.stands_in_its_place(decision.section) } else { Ok(()) }
+    }
+
+    /// True for a decision that only takes back what was kept from the person.
+    fn takes_back(&self, decision: &Decision) -> Result<bool, HeldReason> {
         let fields = decode_decision(&decision.content).map_err(|_| malformed("malformed-unreadable"))?;
-        let takes_back = fields.is_empty() && decision.endorses.is_none();
-        if takes_back && self.ledger.compartment == Compartment::Professional {
-            return self.stands_in_its_place(decision.section);
-        }
-        Ok(())
+        let kept = self.ledger.compartment == Compartment::Professional;
+        Ok(kept && fields.is_empty() && decision.endorses.is_none())
     }
 
     /// What was kept from the person is taken back only once the main log says what holds instead.
@@ -334,7 +336,12 @@ impl Case<'_> {
         let cannot = |why| Err(not_allowed(why));
         match (&node.verdict, &node.entry.body) {
             (Verdict::Held(HeldReason::Forked | HeldReason::Malformed(_)), _) => cannot("held-adopts-broken"),
-            (_, Body::Decision(decision)) => self.allowed(target(decision)?),
+            (_, Body::Decision(decision)) => {
+                self.allowed(target(decision)?)?;
+                let in_place =
+                    !self.takes_back(decision)? || self.stands_in_its_place(decision.section).is_ok();
+                if in_place { Ok(()) } else { cannot("held-adopts-taken-back") }
+            }
             (_, Body::Change(change)) => {
                 let Some(brought) = &node.change else {
                     return cannot("held-adopts-missing");
