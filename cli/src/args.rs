@@ -524,7 +524,7 @@ pub(crate) struct Edit {
     /// Read one change from each line of standard input
     #[arg(long)]
     pub(crate) stdin: bool,
-    /// Who it was heard from; by default the person where the words are theirs, else nobody: it was seen
+    /// Who it was heard from; by default the person where the words are theirs and not kept from them, else nobody: it was seen
     #[arg(long, value_enum, global = true)]
     pub(crate) heard_from: Option<SourceArg>,
     /// Keep it where the person's device does not hold it

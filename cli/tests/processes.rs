@@ -325,4 +325,10 @@ fn what_is_kept_from_the_person_is_marked_left_out_of_files_and_disclosed_by_com
     let history = world.run("ben", &["plan", "history", JANE]);
     let kept = history.as_array().unwrap().iter().filter(|row| row["kept_in"] == "professional").count();
     assert_eq!(kept, 4, "two that were kept, and both taken back");
+    edit(&["--keep-in", "professional", "add", "contact", "name=Aunt Ida"]);
+    let view = world.run("amira", &["plan", "show", JANE]);
+    let contacts = view["sections"][3]["lists"][0]["items"].as_array().unwrap();
+    let name = |item: &serde_json::Value| item["fields"][0]["values"][0].clone();
+    let ida = contacts.iter().map(name).find(|name| name["text"] == "Aunt Ida").unwrap();
+    assert_eq!(ida["heard_from"], "observed", "not from the person, from whom it is kept");
 }

@@ -22,8 +22,10 @@ struct How {
 }
 
 pub(super) fn edit(context: &Context, edit: Edit) -> Result<(), CliError> {
-    let how =
-        How { heard_from: edit.heard_from.map(Source::from), keep_in: edit.keep_in.map(Compartment::from) };
+    let keep_in = edit.keep_in.map(Compartment::from);
+    // What is kept from the person was not heard from them, unless somebody says so.
+    let unsaid = keep_in.filter(|part| *part == Compartment::Professional).map(|_| Source::Observed);
+    let how = How { heard_from: edit.heard_from.map(Source::from).or(unsaid), keep_in };
     match (edit.change, edit.stdin) {
         (Some(change), false) => {
             let open = context.profile.unlocked()?;
