@@ -9,7 +9,7 @@ import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 
-/** What the boundary costs on the JVM: `cargo xtask bench boundary`. */
+/** What the boundary costs on the JVM: `cargo xtask bench boundary`. What stays in memory is told by `cargo xtask python`. */
 fun main(arguments: Array<String>): Unit = runBlocking {
     val plans = arguments.firstOrNull()?.toInt() ?: 10_000
     World().use { world ->
@@ -23,7 +23,6 @@ fun main(arguments: Array<String>): Unit = runBlocking {
                 }
             }
         }
-        openAndClose(world)
         println("%-60s %10d".format("native objects left", objectsAlive() - before))
     }
 }
@@ -63,15 +62,6 @@ private fun lists(nurse: Device, plans: Int) {
     tell("a page of 50 of $plans plans, median of 21", rounds = 21, each = 5) { nurse.plans(null, 50u) }
     tell("all $plans plans, 200 a page, median of 5", rounds = 5, each = 1) { check(nurse.allPlans().count() == plans) }
     tell("search as you type, median of 21", rounds = 21, each = 5) { nurse.search("999") }
-}
-
-private fun openAndClose(world: World) {
-    world.device("phone").use { it.suspend() }
-    fun cycles(number: Int) = repeat(number) { world.reopen("phone").use { it.status() } }
-    cycles(200)
-    val warm = residentKiB()
-    cycles(1_000)
-    println("%-60s %10d KiB".format("memory after 1,000 more open and close, beside 200", residentKiB() - warm))
 }
 
 private fun tell(what: String, rounds: Int, each: Int, call: () -> Unit) {

@@ -13,6 +13,7 @@ class LeakTest {
             val before = objectsAlive()
             world.device("phone").use { it.suspend() }
             fun cycle() = world.reopen("phone").use { device ->
+                assertEquals(before + 1, objectsAlive(), "a device that is open is counted")
                 device.subscribe(
                     object : Observer {
                         override fun told(event: Event) = Unit
