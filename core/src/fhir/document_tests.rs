@@ -131,6 +131,21 @@ fn every_reference_leads_to_something_in_the_document() {
     assert_eq!(bundle["entry"][0]["resource"]["section"].as_array().unwrap().len(), 20);
 }
 
+#[test]
+fn a_copy_without_what_professionals_keep_says_so_first_whether_there_is_any_or_not() {
+    let mut made = sample(3, Fullness::Everything);
+    let first = |made: &Sample| {
+        let control = bundle(made)["entry"][0]["resource"]["section"][0]["text"]["div"].clone();
+        control.as_str().unwrap().to_owned()
+    };
+    let words = "What professionals keep among themselves is on no such copy";
+    assert!(!first(&made).contains(words));
+    made.view.shared_only = true;
+    let said = first(&made);
+    assert!(said.find(words) < said.find("!!"), "before the alerts: {said}");
+    assert!(said.contains(words), "{said}");
+}
+
 fn place_of_death(answer: Option<Answer>) -> Value {
     let mut made = sample(0, Fullness::Number);
     if let Some(answer) = answer {

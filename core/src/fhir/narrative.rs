@@ -15,6 +15,9 @@ pub(super) fn section_text(section: Section, shown: &SectionView, view: &PlanVie
         Section::Control => {
             text.line("b", &view.banner.parts.join("; "));
             text.line("p", &view.as_of.text);
+            if view.shared_only {
+                text.line("b", &Locale::british_english().say("foot-shared-only", &[]));
+            }
             view.alerts.iter().for_each(|alert| text.line("p", &format!("!! {}", alert.text)));
         }
         Section::Capacity => {
