@@ -1,5 +1,7 @@
 //! Pages: what each kind of reader is shown, in which order, and that nothing is lost or broken on the way.
 
+use std::collections::BTreeSet;
+
 use expect_test::expect_file;
 use proptest::prelude::*;
 
@@ -32,13 +34,21 @@ fn whole_page(audience: Audience) -> Page {
     }
 }
 
+fn parsed(html: &str) -> roxmltree::Document<'_> {
+    let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+    roxmltree::Document::parse_with_options(html, options).unwrap()
+}
+
+/// How parts of a page are marked for the style sheet.
+fn classes(html: &str) -> String {
+    let document = parsed(html);
+    let of_elements = document.descendants().filter_map(|node| node.attribute("class"));
+    of_elements.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+}
+
 /// What a browser shows, word by word.
 fn words(html: &str) -> String {
-    let document = roxmltree::Document::parse_with_options(
-        html,
-        roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() },
-    )
-    .unwrap();
+    let document = parsed(html);
     fn read(node: roxmltree::Node<'_, '_>, words: &mut String) {
         match node.text().filter(|_| node.is_text()) {
             Some(text) => *words += text,
@@ -100,6 +110,7 @@ fn values(view: &PlanView) -> Vec<&ValueView> {
 
 #[test]
 fn every_page_of_the_sample_plans_reads_as_it_is_written_down() {
+    let mut marks = String::new();
     for (name, audience, page) in pages() {
         if ["long", "everything"].contains(&name) {
             continue;
@@ -109,8 +120,13 @@ fn every_page_of_the_sample_plans_reads_as_it_is_written_down() {
         expect_file![format!("./pages/{name}-{}.txt", audience.name())].assert_eq(&text);
         let html = page.html();
         let (_, body) = html.split_once("</head>\n").unwrap();
-        expect_file![format!("./pages/{name}-{}.html", audience.name())].assert_eq(body);
+        marks += &format!("{name}, {}: {}\n", audience.name(), classes(&html));
+        // The others differ in what they say, which the texts show, and in how it is marked.
+        if name == "whole" {
+            expect_file![format!("./pages/{name}-{}.html", audience.name())].assert_eq(body);
+        }
     }
+    expect_file!["./pages/marks.txt"].assert_eq(&marks);
     expect_file!["./pages/whole-summary.json"]
         .assert_eq(&(serde_json::to_string_pretty(&whole_page(Audience::Summary)).unwrap() + "\n"));
 }
