@@ -85,6 +85,31 @@ impl Typed {
             Self::Endorse { section } => Ok(draft.endorse(section_of(section)?)?),
         }
     }
+
+    /// The fields with choices of which none was named: what was said is kept in its own words.
+    pub(crate) fn in_own_words(&self) -> Vec<&'static Field> {
+        let in_words = |field: Option<&'static Field>, said: &str| {
+            let field =
+                field.filter(|field| matches!(field.kind, Kind::One(_)) && unanswered(said).is_none())?;
+            matches!(read(field, said), Ok(Answer::Coded(coded)) if coded.code.is_none()).then_some(field)
+        };
+        let all = |fields: &[String], find: &dyn Fn(&str) -> Option<&'static Field>| {
+            let pairs = fields.iter().filter_map(|typed| pair(typed).ok());
+            pairs.filter_map(|(name, said)| in_words(find(name), said)).collect()
+        };
+        match self {
+            Self::Set { key, value, code: None } => in_words(field_of(key).ok(), value).into_iter().collect(),
+            Self::Add { list, fields } => {
+                let named = |field: &Field, name: &str| field.key.rsplit('/').next() == Some(name);
+                let of_list = || FIELDS.iter().filter(|field| field.list() == Some(list));
+                all(fields, &|name| of_list().find(|field| named(field, name)))
+            }
+            Self::Decide { section, fields, .. } | Self::Disclose { what: section, fields } => {
+                all(fields, &|name| decided_field(section_of(section).ok()?, name).ok())
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 fn set(

@@ -332,3 +332,18 @@ fn what_is_kept_from_the_person_is_marked_left_out_of_files_and_disclosed_by_com
     let ida = contacts.iter().map(name).find(|name| name["text"] == "Aunt Ida").unwrap();
     assert_eq!(ida["heard_from"], "observed", "not from the person, from whom it is kept");
 }
+
+#[test]
+fn what_is_none_of_the_choices_is_kept_in_words_and_said_to_be() {
+    let world = World::with_plan();
+    let own =
+        |more: &[&str]| world.run("amira", &[&["plan", "edit", JANE], more].concat())["in_own_words"].clone();
+    let place = "preferences.place_of_death_1";
+    assert_eq!(own(&["set", place, "home"]), serde_json::json!([]));
+    assert_eq!(own(&["set", place, "hmoe"]), serde_json::json!([place]));
+    assert_eq!(own(&["set", place, "declined"]), serde_json::json!([]));
+    let decided = own(&["decide", "cpr", "decision=no shocks", "reason=frail lungs"]);
+    assert_eq!(decided, serde_json::json!(["cpr.decision"]));
+    let added = own(&["add", "professional", "name=Jo", "group=nursey"]);
+    assert_eq!(added, serde_json::json!(["professional/*/group"]));
+}

@@ -30,10 +30,21 @@ pub(super) fn edit(context: &Context, edit: Edit) -> Result<(), CliError> {
         (Some(change), false) => {
             let open = context.profile.unlocked()?;
             let plan = find(&open.app, &edit.plan)?;
-            let entries = save(&open.app, plan, &typed(change), how)?;
-            context.out.answer(&json!({ "saved": entries }), || {
+            let typed = typed(change);
+            let entries = save(&open.app, plan, &typed, how)?;
+            let own = typed.in_own_words();
+            let keys: Vec<&str> = own.iter().map(|field| field.key).collect();
+            context.out.answer(&json!({ "saved": entries, "in_own_words": keys }), || {
                 format!("Saved: {}.", many(entries as u64, "entry", "entries"))
-            })
+            })?;
+            for field in own {
+                context.out.note(&format!(
+                    "{}: none of its choices, so it is kept in your words; `bedside plan fields {}` lists them.",
+                    field.label,
+                    field.section.name()
+                ));
+            }
+            Ok(())
         }
         (None, true) => {
             let open = context.profile.unlocked()?;
